@@ -1,0 +1,138 @@
+-- Migration 1: actors, their inboxes, the dedup keys that they know, and the nodes that lease them.
+--
+-- Promises: applied as a whole or not at all, once, however many nodes try at the same time. Run as one script it is one
+-- transaction.
+-- Race: two nodes both find nothing and both create. Guard: the advisory lock lets one of them go first; the other then
+-- fails on the primary key of `migration`, before it has changed anything, and takes that as "done already".
+--
+-- Documents are `json`, never `jsonb`: their text is kept to the letter, and `\u0000` is allowed.
+
+select pg_advisory_xact_lock(hashtextextended('perdure.migration', 0));
+
+create schema if not exists perdure;
+
+create table if not exists perdure.migration (
+  version integer primary key,
+  name text not null,
+  applied_at timestamptz not null default now()
+);
+
+insert into perdure.migration (version, name) values (1, 'actors');
+
+create table perdure.actor (
+  id uuid primary key,
+  machine text not null,
+  machine_version text,
+  key text,
+  key_scope text[] not null,
+  queue text not null,
+  priority smallint not null,
+  partition_key text,
+  status text not null,
+  owner uuid,
+  version bigint not null default 0,
+  attempt integer not null default 0,
+  -- When the earliest timer is due. Changes with every transition, so it is in no index.
+  timer_at timestamptz,
+  -- When a row that nobody owns is to be picked. Changes only when a lease ends, so that other commits stay HOT.
+  wake_at timestamptz,
+  inbox_seq bigint not null default 0,
+  inbox_seen bigint not null default 0,
+  parent uuid,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  ended_at timestamptz,
+  input json,
+  snapshot json,
+  journal json,
+  journal_before json,
+  output json,
+  last_error json,
+
+  constraint actor_status_is_known
+    check (status in ('ready', 'running', 'waiting', 'parked', 'done', 'failed', 'stopped')),
+  constraint actor_key_scope_is_of_statuses
+    check (key_scope <@ array['ready', 'running', 'waiting', 'parked', 'done', 'failed', 'stopped']),
+  -- A status outside the scope gives the key away; an actor that could come back from there would collide in mid-flight.
+  constraint actor_key_scope_keeps_a_taken_key
+    check (key is null or key_scope = '{}' or key_scope @> array['ready', 'running', 'waiting']),
+  constraint actor_has_snapshot_iff_started check ((version > 0) = (snapshot is not null)),
+  constraint actor_running_has_owner check (status <> 'running' or owner is not null),
+  constraint actor_ready_has_wake_at check (status <> 'ready' or wake_at is not null),
+  constraint actor_ended_has_no_owner check (ended_at is null or owner is null),
+  constraint actor_ended_never_wakes check (ended_at is null or wake_at is null),
+  constraint actor_ended_at_iff_ended check ((status in ('done', 'failed', 'stopped')) = (ended_at is not null)),
+  constraint actor_output_only_when_done check (output is null or status = 'done'),
+  constraint actor_journal_before_only_with_journal check (journal_before is null or journal is not null),
+  constraint actor_inbox_seen_within_inbox_seq check (inbox_seen between 0 and inbox_seq),
+  constraint actor_attempt_not_negative check (attempt >= 0)
+) with (fillfactor = 50);
+
+-- A key is taken while its actor's status is in its scope.
+create unique index actor_key_taken on perdure.actor (key) where key is not null and status = any (key_scope);
+
+-- Everyone who ever had a key, the ended ones too.
+create index actor_key on perdure.actor (key, created_at) where key is not null;
+
+create index actor_owner on perdure.actor (owner) where owner is not null;
+
+create index actor_ready on perdure.actor (queue, priority, wake_at) where owner is null and status = 'ready';
+
+create index actor_due on perdure.actor (queue, wake_at)
+  where owner is null and status = 'waiting' and wake_at is not null;
+
+create table perdure.signal (
+  actor_id uuid not null references perdure.actor on delete cascade,
+  seq bigint not null,
+  event json not null,
+  dedup_key text,
+  sent_at timestamptz not null default now(),
+  primary key (actor_id, seq),
+  constraint signal_seq_is_positive check (seq > 0)
+);
+
+create table perdure.dedup (
+  actor_id uuid not null references perdure.actor on delete cascade,
+  dedup_key text not null,
+  seen_at timestamptz not null default now(),
+  primary key (actor_id, dedup_key)
+);
+
+create index dedup_seen_at on perdure.dedup (seen_at);
+
+create table perdure.node (
+  id uuid primary key,
+  name text not null,
+  -- Held as a session advisory lock for as long as the node's session lives; null where there are no other sessions.
+  lock_key bigint,
+  started_at timestamptz not null default now(),
+  expires_at timestamptz not null
+);
+
+-- An actor in the shape that every driver carries without loss: documents as text, times in epoch milliseconds.
+create view perdure.actor_row as
+select
+  id, machine, machine_version as "machineVersion", key, queue, priority, partition_key as "partitionKey",
+  status, owner, version::float8 as version, attempt,
+  input::text as input, snapshot::text as snapshot, journal::text as journal, journal_before::text as "journalBefore",
+  output::text as output, last_error::text as "lastError",
+  (extract(epoch from wake_at) * 1000)::float8 as "wakeAt",
+  inbox_seq::float8 as "inboxSeq",
+  (extract(epoch from created_at) * 1000)::float8 as "createdAt"
+from perdure.actor;
+
+-- The inbox of each actor that has any signals, as one JSON array in order of arrival. Events are strings in it, so that
+-- their text is kept to the letter.
+create view perdure.inbox_row as
+select
+  actor_id,
+  json_agg(
+    json_build_object(
+      'seq', seq,
+      'event', event::text,
+      'dedupKey', dedup_key,
+      'sentAt', (extract(epoch from sent_at) * 1000)::float8
+    ) order by seq
+  )::text as inbox
+from perdure.signal
+group by actor_id;

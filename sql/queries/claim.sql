@@ -1,0 +1,48 @@
+-- Leases rows for a node ($1), asked for by id ($2, a JSON array). Answers a row for each id that exists, in the order asked;
+-- `free` without `claimed` is a row that moved meanwhile: ask again.
+--
+-- Promises: leased is only what nobody live owns, or what the node owns already; the row and the inbox that are answered
+-- belong together.
+-- Races, and why none is lost
+-- 1. Two nodes claim the same row, or one claims while the other commits and lets go. What is judged, and the inbox, come
+--    from the snapshot of the statement; a row that anybody has written since has another xmin and is not leased. Without
+--    that guard the newest row could be paired with an old inbox, and a signal be applied twice or overlooked.
+-- 2. Batches name the same rows in other orders. Rows are locked in the order of ids, by a lateral join, which leaves the
+--    planner no choice of order.
+with asked as materialized (
+  select entry.id::uuid as id, entry.n
+  from json_array_elements_text($2::text::json) with ordinality as entry (id, n)
+),
+judged as materialized (
+  select
+    a.id, a.xmin as stamp,
+    a.status in ('ready', 'running', 'waiting') and case
+      when a.owner is null
+        -- Neither a delayed start nor a retry that lies ahead.
+        then a.wake_at is null or a.wake_at <= now() or (a.snapshot is not null and a.attempt = 0)
+      else a.owner = $1::uuid
+        or not exists (select from perdure.node where node.id = a.owner and node.expires_at > now())
+    end as free
+  from (select distinct id from asked) as wanted
+  join perdure.actor as a on a.id = wanted.id
+  order by a.id
+),
+locked as materialized (
+  select judged.id, judged.stamp
+  from judged
+  cross join lateral (select from perdure.actor as a where a.id = judged.id for no key update) as a
+  where judged.free
+),
+claimed as (
+  update perdure.actor as a set owner = $1::uuid, attempt = a.attempt + 1, updated_at = now()
+  from locked
+  where a.id = locked.id and a.xmin = locked.stamp
+  returning a.id
+)
+select asked.n::integer - 1 as n, judged.free, claimed.id is not null as claimed, actor_row.*, coalesce(inbox_row.inbox, '[]') as inbox
+from asked
+join judged on judged.id = asked.id
+join perdure.actor_row on actor_row.id = asked.id
+left join claimed on claimed.id = asked.id
+left join lateral (select inbox from perdure.inbox_row where inbox_row.actor_id = claimed.id) as inbox_row on true
+order by asked.n

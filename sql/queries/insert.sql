@@ -1,0 +1,45 @@
+-- Brings actors into being: a batch as one JSON document ($1). Answers a row for each, in order: inserted, or the actor that has
+-- its id or its key. A row without an actor is one whose occupant this statement cannot see: ask again.
+--
+-- Promises: a key is taken by one actor; of entries in one batch the first wins; nothing fails for a duplicate.
+-- Races, and why none is lost
+-- 1. Two inserts bring the same key. The unique index lets one of them in; the other waits for it and does nothing. Its
+--    occupant then is newer than the snapshot of the statement and cannot be told: hence "ask again".
+-- 2. Batches bring the same keys in other orders. Rows go in by the order of keys.
+with newborn as materialized (
+  select document.*,
+    min(n) over (partition by id) as first_n,
+    coalesce(to_timestamp(start_at / 1000), now() + coalesce(start_in_ms, 0) * interval '1 millisecond') as start
+  from json_to_recordset($1::text::json) as document (
+    n integer, id uuid, machine text, machine_version text, key text, key_scope text[], queue text, priority smallint,
+    partition_key text, input text, owner uuid, start_at float8, start_in_ms float8
+  )
+),
+born as (
+  insert into perdure.actor (
+    id, machine, machine_version, key, key_scope, queue, priority, partition_key, input, owner, status, wake_at
+  )
+  select
+    id, machine, machine_version, key, key_scope, queue, priority, partition_key, input::json, owner,
+    case when owner is null and start > now() then 'waiting' else 'ready' end, start
+  from newborn
+  where n = first_n
+  order by key, n
+  on conflict do nothing
+  returning id, key, status = any (key_scope) as takes_key
+)
+select
+  born.id is not null and newborn.n = newborn.first_n as inserted,
+  namesake.id is not null as "sameId",
+  coalesce(namesake.id, occupant.id, first.id) as occupant
+from newborn
+left join born on born.id = newborn.id
+left join lateral (
+  select id from perdure.actor where actor.id = newborn.id
+  union all
+  select born.id where newborn.n > newborn.first_n
+  limit 1
+) as namesake on true
+left join perdure.actor as occupant on occupant.key = newborn.key and occupant.status = any (occupant.key_scope)
+left join born as first on first.key = newborn.key and first.takes_key
+order by newborn.n

@@ -1,0 +1,120 @@
+-- What sql/migrations add up to. Written by `npm run schema:dump`; do not edit.
+
+create table perdure.actor (
+  id uuid not null,
+  machine text not null,
+  machine_version text,
+  key text,
+  key_scope text[] not null,
+  queue text not null,
+  priority smallint not null,
+  partition_key text,
+  status text not null,
+  owner uuid,
+  version bigint default 0 not null,
+  attempt integer default 0 not null,
+  timer_at timestamp with time zone,
+  wake_at timestamp with time zone,
+  inbox_seq bigint default 0 not null,
+  inbox_seen bigint default 0 not null,
+  parent uuid,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  ended_at timestamp with time zone,
+  input json,
+  snapshot json,
+  journal json,
+  journal_before json,
+  output json,
+  last_error json,
+  constraint actor_pkey PRIMARY KEY (id),
+  constraint actor_attempt_not_negative CHECK (attempt >= 0),
+  constraint actor_ended_at_iff_ended CHECK ((status = ANY (ARRAY['done'::text, 'failed'::text, 'stopped'::text])) = (ended_at IS NOT NULL)),
+  constraint actor_ended_has_no_owner CHECK (ended_at IS NULL OR owner IS NULL),
+  constraint actor_ended_never_wakes CHECK (ended_at IS NULL OR wake_at IS NULL),
+  constraint actor_has_snapshot_iff_started CHECK ((version > 0) = (snapshot IS NOT NULL)),
+  constraint actor_inbox_seen_within_inbox_seq CHECK (inbox_seen >= 0 AND inbox_seen <= inbox_seq),
+  constraint actor_journal_before_only_with_journal CHECK (journal_before IS NULL OR journal IS NOT NULL),
+  constraint actor_key_scope_is_of_statuses CHECK (key_scope <@ ARRAY['ready'::text, 'running'::text, 'waiting'::text, 'parked'::text, 'done'::text, 'failed'::text, 'stopped'::text]),
+  constraint actor_key_scope_keeps_a_taken_key CHECK (key IS NULL OR key_scope = '{}'::text[] OR key_scope @> ARRAY['ready'::text, 'running'::text, 'waiting'::text]),
+  constraint actor_output_only_when_done CHECK (output IS NULL OR status = 'done'::text),
+  constraint actor_ready_has_wake_at CHECK (status <> 'ready'::text OR wake_at IS NOT NULL),
+  constraint actor_running_has_owner CHECK (status <> 'running'::text OR owner IS NOT NULL),
+  constraint actor_status_is_known CHECK (status = ANY (ARRAY['ready'::text, 'running'::text, 'waiting'::text, 'parked'::text, 'done'::text, 'failed'::text, 'stopped'::text]))
+) with (fillfactor=50);
+
+CREATE INDEX actor_due ON perdure.actor USING btree (queue, wake_at) WHERE owner IS NULL AND status = 'waiting'::text AND wake_at IS NOT NULL;
+
+CREATE INDEX actor_key ON perdure.actor USING btree (key, created_at) WHERE key IS NOT NULL;
+
+CREATE INDEX actor_owner ON perdure.actor USING btree (owner) WHERE owner IS NOT NULL;
+
+CREATE INDEX actor_ready ON perdure.actor USING btree (queue, priority, wake_at) WHERE owner IS NULL AND status = 'ready'::text;
+
+CREATE UNIQUE INDEX actor_key_taken ON perdure.actor USING btree (key) WHERE key IS NOT NULL AND (status = ANY (key_scope));
+
+create table perdure.dedup (
+  actor_id uuid not null,
+  dedup_key text not null,
+  seen_at timestamp with time zone default now() not null,
+  constraint dedup_pkey PRIMARY KEY (actor_id, dedup_key),
+  constraint dedup_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES perdure.actor(id) ON DELETE CASCADE
+);
+
+CREATE INDEX dedup_seen_at ON perdure.dedup USING btree (seen_at);
+
+create table perdure.migration (
+  version integer not null,
+  name text not null,
+  applied_at timestamp with time zone default now() not null,
+  constraint migration_pkey PRIMARY KEY (version)
+);
+
+create table perdure.node (
+  id uuid not null,
+  name text not null,
+  lock_key bigint,
+  started_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  constraint node_pkey PRIMARY KEY (id)
+);
+
+create table perdure.signal (
+  actor_id uuid not null,
+  seq bigint not null,
+  event json not null,
+  dedup_key text,
+  sent_at timestamp with time zone default now() not null,
+  constraint signal_pkey PRIMARY KEY (actor_id, seq),
+  constraint signal_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES perdure.actor(id) ON DELETE CASCADE,
+  constraint signal_seq_is_positive CHECK (seq > 0)
+);
+
+create view perdure.actor_row as
+ SELECT id,
+    machine,
+    machine_version AS "machineVersion",
+    key,
+    queue,
+    priority,
+    partition_key AS "partitionKey",
+    status,
+    owner,
+    version::double precision AS version,
+    attempt,
+    input::text AS input,
+    snapshot::text AS snapshot,
+    journal::text AS journal,
+    journal_before::text AS "journalBefore",
+    output::text AS output,
+    last_error::text AS "lastError",
+    (EXTRACT(epoch FROM wake_at) * 1000::numeric)::double precision AS "wakeAt",
+    inbox_seq::double precision AS "inboxSeq",
+    (EXTRACT(epoch FROM created_at) * 1000::numeric)::double precision AS "createdAt"
+   FROM perdure.actor;
+
+create view perdure.inbox_row as
+ SELECT actor_id,
+    json_agg(json_build_object('seq', seq, 'event', event::text, 'dedupKey', dedup_key, 'sentAt', (EXTRACT(epoch FROM sent_at) * 1000::numeric)::double precision) ORDER BY seq)::text AS inbox
+   FROM perdure.signal
+  GROUP BY actor_id;

@@ -1,0 +1,203 @@
+/**
+ * The handle of a durable actor: an address with XState's verbs, whose reads are promises.
+ *
+ * Owns: no state but the address; it stays good when the actor is passivated, moves to another node or ends.
+ */
+import type {
+  AnyEventObject,
+  AnyMachineSnapshot,
+  AnyStateMachine,
+  EmittedFrom,
+  EventFromLogic,
+  OutputFrom,
+  SnapshotFrom
+} from 'xstate'
+import type { Engine } from './actors/engine.ts'
+import type { SendStatus } from './actors/mailbox.ts'
+import type { Observers, Subscription } from './actors/observers.ts'
+import type { Registrations } from './actors/registration.ts'
+import { readColumn, reviveSnapshot } from './actors/revive.ts'
+import { readDurationMs } from './arguments.ts'
+import {
+  ActorFailedError,
+  ActorNotFoundError,
+  ActorTerminatedError,
+  MachineNotRegisteredError,
+  WaitUnmetError
+} from './errors.ts'
+import type { SendOptions, WaitOptions } from './options.ts'
+import type { BatchedStore } from './persistence/batched-store.ts'
+import type { ActorRow } from './persistence/store.ts'
+import { waitForNews, type News } from './waiting.ts'
+
+declare const machineOf: unique symbol
+
+/** An actor's id: a UUID that remembers, for the compiler only, of which machine. */
+export type ActorId<TMachine extends AnyStateMachine = AnyStateMachine> = string & { readonly [machineOf]: TMachine }
+
+export interface SendResult {
+  /**
+   * `applied`: the transition is committed · `deferred`: in the inbox, until a state takes it · `queued`: in the inbox, until
+   * its owner or a free node gets to it · `duplicate`: an event with this dedupKey was accepted before.
+   */
+  readonly status: SendStatus
+}
+
+export interface SnapshotObserver<Snapshot> {
+  next?(snapshot: Snapshot): void
+  error?(error: unknown): void
+  complete?(): void
+}
+
+export interface DurableActorRef<TMachine extends AnyStateMachine> {
+  readonly id: ActorId<TMachine>
+
+  /**
+   * Sends an event; resolves once it is durable.
+   * Rejects with ActorTerminatedError, ActorNotFoundError, InboxFullError, MailboxFullError, TooLargeError,
+   * NotSerializableError (nothing was taken), StoreUnavailableError (nothing was taken) or OutcomeUnknownError.
+   */
+  send(event: EventFromLogic<TMachine>, options?: SendOptions): Promise<SendResult>
+
+  /** The snapshot that was last committed; before the first turn, the one that the actor will start with. */
+  getSnapshot(): Promise<SnapshotFrom<TMachine>>
+
+  /**
+   * Resolves with the first committed snapshot, the present one included, for which `predicate` holds. Where the actor is
+   * awake in this process each snapshot is seen, else the newest about every 200 ms.
+   * Rejects with WaitTimeoutError, or WaitUnmetError where the actor ends before.
+   * @example const shipped = await order.waitFor((s) => s.matches('shipped'), { timeout: '1 hour' })
+   */
+  waitFor(predicate: (snapshot: SnapshotFrom<TMachine>) => boolean, options?: WaitOptions): Promise<SnapshotFrom<TMachine>>
+
+  /** The output of the machine's final state. Rejects with ActorFailedError, ActorTerminatedError (stopped) or WaitTimeoutError. */
+  result(options?: WaitOptions): Promise<OutputFrom<TMachine>>
+
+  /** Committed snapshots from now on, as in XState. Ends with `complete`, or `error` where the machine failed. */
+  subscribe(
+    observer: SnapshotObserver<SnapshotFrom<TMachine>> | ((snapshot: SnapshotFrom<TMachine>) => void)
+  ): Subscription
+
+  /** Events that the machine emits while it is awake in this process. */
+  on<Type extends EmittedFrom<TMachine>['type'] | '*'>(
+    type: Type,
+    handler: (event: Extract<EmittedFrom<TMachine>, Type extends '*' ? AnyEventObject : { type: Type }>) => void
+  ): Subscription
+
+  /** Stops the actor as XState stops a root actor. Resolves once that is durable; also where it had ended. */
+  stop(): Promise<void>
+}
+
+/** What a handle needs of its runtime. */
+export interface HandleHost<TMachine extends AnyStateMachine> {
+  /** null: found by the row. */
+  readonly machine: TMachine | null
+  readonly registrations: Registrations
+  readonly observers: Observers
+  readonly stopped: AbortSignal
+  send(event: EventFromLogic<TMachine>, options?: SendOptions): Promise<SendResult>
+  stop(): Promise<void>
+  member(): Promise<{ readonly engine: Engine; readonly batched: BatchedStore }>
+  /** Somebody watches: have the watcher look, in case the actor is not awake here. */
+  watch(): void
+}
+
+export class ActorHandle<TMachine extends AnyStateMachine> implements DurableActorRef<TMachine> {
+  readonly id: ActorId<TMachine>
+  readonly #host: HandleHost<TMachine>
+
+  constructor(id: ActorId<TMachine>, host: HandleHost<TMachine>) {
+    this.id = id
+    this.#host = host
+  }
+
+  send(event: EventFromLogic<TMachine>, options?: SendOptions): Promise<SendResult> {
+    return this.#host.send(event, options)
+  }
+
+  stop(): Promise<void> {
+    return this.#host.stop()
+  }
+
+  async getSnapshot(): Promise<SnapshotFrom<TMachine>> {
+    const { engine } = await this.#host.member()
+    const snapshot = engine.registry.get(this.id)?.snapshot ?? this.#revive(await this.#readRow())
+    return snapshot as SnapshotFrom<TMachine>
+  }
+
+  async waitFor(
+    predicate: (snapshot: SnapshotFrom<TMachine>) => boolean,
+    options: WaitOptions = {}
+  ): Promise<SnapshotFrom<TMachine>> {
+    return this.#wait(options, (news) => {
+      if (news.kind === 'snapshot') {
+        const snapshot = news.snapshot as SnapshotFrom<TMachine>
+        return predicate(snapshot) ? { value: snapshot } : undefined
+      }
+      throw new WaitUnmetError(this.id, news.kind === 'failed' ? 'failed' : (news.last?.status ?? 'stopped'))
+    })
+  }
+
+  async result(options: WaitOptions = {}): Promise<OutputFrom<TMachine>> {
+    return this.#wait(options, (news) => {
+      if (news.kind === 'failed') throw new ActorFailedError(this.id, news.error)
+      const last = news.kind === 'snapshot' ? news.snapshot : news.last
+      if (last?.status === 'done') return { value: last.output as OutputFrom<TMachine> }
+      if (news.kind === 'ended') throw new ActorTerminatedError(this.id, 'stopped')
+      return undefined
+    })
+  }
+
+  subscribe(
+    observer: SnapshotObserver<SnapshotFrom<TMachine>> | ((snapshot: SnapshotFrom<TMachine>) => void)
+  ): Subscription {
+    const listener = (typeof observer === 'function' ? { next: observer } : observer) as SnapshotObserver<AnyMachineSnapshot>
+    const subscription = this.#host.observers.subscribe(this.id, listener)
+    this.#host.watch()
+    return subscription
+  }
+
+  on<Type extends EmittedFrom<TMachine>['type'] | '*'>(
+    type: Type,
+    handler: (event: Extract<EmittedFrom<TMachine>, Type extends '*' ? AnyEventObject : { type: Type }>) => void
+  ): Subscription {
+    return this.#host.observers.on(this.id, type, handler as (event: AnyEventObject) => void)
+  }
+
+  async #wait<Value>(
+    { timeout }: WaitOptions,
+    judge: (news: News) => { readonly value: Value } | undefined
+  ): Promise<Value> {
+    const timeoutMs = timeout === undefined ? null : readDurationMs('timeout', timeout)
+    const { observers, stopped } = this.#host
+    const news = waitForNews({ id: this.id, observers, stopped, timeoutMs, judge, readNow: () => this.#readNews() })
+    this.#host.watch()
+    return news
+  }
+
+  async #readNews(): Promise<News> {
+    const { engine } = await this.#host.member()
+    const awake = engine.registry.get(this.id)?.snapshot
+    if (awake) return { kind: 'snapshot', snapshot: awake }
+    const row = await this.#readRow()
+    if (row.status === 'failed') return { kind: 'failed', error: readColumn(row.id, row.lastError) }
+    const snapshot = this.#revive(row)
+    return row.status === 'stopped' ? { kind: 'ended', last: snapshot } : { kind: 'snapshot', snapshot }
+  }
+
+  async #readRow(): Promise<ActorRow> {
+    const { batched } = await this.#host.member()
+    const row = await batched.read(this.id)
+    if (row === null) throw new ActorNotFoundError(this.id)
+    return row
+  }
+
+  #revive(row: ActorRow): AnyMachineSnapshot {
+    const { machine, registrations } = this.#host
+    const registration = machine ? registrations.of(machine) : registrations.find(row.machine, row.machineVersion)
+    if (registration === undefined || registration.name !== row.machine) {
+      throw new MachineNotRegisteredError(row.machine, [...registrations].map(({ name }) => name))
+    }
+    return reviveSnapshot(row, registration)
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * What an awake actor needs of the node that it lives on. Implemented by engine.ts.
+ */
+import type { Clock } from '../clock.ts'
+import type { Limits } from '../limits.ts'
+import type { Settled } from '../persistence/group-commit.ts'
+import type { ClaimedRow, Commit, CommitResult, Signal } from '../persistence/store.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
+import type { Actor } from './actor.ts'
+import type { Entry } from './mailbox.ts'
+import type { Observers } from './observers.ts'
+
+export interface ActorHost {
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  readonly limits: Limits
+  readonly observers: Observers
+  /** Where XState's `log` action writes. */
+  readonly log: (...args: unknown[]) => void
+  /** 0: an actor leaves memory with the commit after which nothing is left to do. */
+  readonly passivateAfterMs: number
+  /** Has `actor.turn()` called soon, after everything that is being offered in this go. */
+  schedule(actor: Actor): void
+  commit(commit: Commit, settle: (settled: Settled<CommitResult>) => void): void
+  /** The row of an actor that this node has; null: it is not this node's any more. */
+  reload(id: string): Promise<ClaimedRow | null>
+  loadInbox(id: string, afterSeq: number): Promise<readonly Signal[]>
+  /** Has `actor.fetchInbox()` called, and its failures looked after. */
+  fetchInbox(actor: Actor): void
+  /** An actor of this queue begins (1) or ceases (-1) to execute: to have a turn, or work that it started. */
+  countExecuting(queue: string, change: 1 | -1): void
+  /** The actor has left memory. */
+  left(actor: Actor): void
+  /** The actor has left memory though its lease may be this node's still: have it claimed again once that is possible. */
+  recover(id: string): void
+  /** Takes entries to wherever the actor is now. */
+  reroute(id: string, entries: readonly Entry[]): void
+}

@@ -1,0 +1,136 @@
+/**
+ * Entries for actors that are not awake here.
+ *
+ *     add ──► claim ──► claimed: wake the actor, which takes the entries
+ *                   ──► held (another node's, not due yet, parked), or no room here: its durable inbox
+ *                   ──► ended or missing: refuse
+ *
+ * Owns: entries between the call and a mailbox or an inbox, by actor id. Does not own: waking (engine.ts).
+ *
+ * Invariant
+ * 1. While an actor is being claimed, or entries are on their way to its inbox, later entries for it wait behind them: the
+ *    order in which they came is the order in which they arrive.
+ */
+import { ActorNotFoundError, ActorTerminatedError, InboxFullError } from '../errors.ts'
+import type { BatchedStore } from '../persistence/batched-store.ts'
+import type { ClaimedRow, ClaimResult, SignalResult } from '../persistence/store.ts'
+import { rejectEntry, type Entry, type SendEntry, type StopEntry } from './mailbox.ts'
+import { STOP_EVENT_TYPE } from './turn.ts'
+
+export interface ArrivalsOptions {
+  readonly batched: BatchedStore
+  readonly inboxLimit: number
+  /** Whether this node could run one more actor now. */
+  readonly mayClaim: () => boolean
+  /** Wakes the actor of a claimed row; it then takes what has arrived with `take`. */
+  readonly awaken: (row: ClaimedRow) => void
+  /** The claim was not answered: the row may be leased by this node now. */
+  readonly recover: (id: string) => void
+  /** A row that nobody owns has got something to do. */
+  readonly poke: () => void
+}
+
+export class Arrivals {
+  readonly #options: ArrivalsOptions
+  readonly #entries = new Map<string, Entry[]>()
+
+  constructor(options: ArrivalsOptions) {
+    this.#options = options
+  }
+
+  /** Actors for which something is on its way. */
+  get size(): number {
+    return this.#entries.size
+  }
+
+  add(id: string, entry: Entry): void {
+    const waiting = this.#entries.get(id)
+    if (waiting) return void waiting.push(entry)
+    this.#entries.set(id, [entry])
+    this.#claim(id)
+  }
+
+  /** Claims a row for its own sake, without an entry. */
+  fetch(id: string): void {
+    if (this.#entries.has(id)) return
+    this.#entries.set(id, [])
+    this.#claim(id)
+  }
+
+  take(id: string): readonly Entry[] {
+    const entries = this.#entries.get(id) ?? []
+    this.#entries.delete(id)
+    return entries
+  }
+
+  refuseAll(error: unknown): void {
+    for (const id of this.#entries.keys()) this.#refuse(id, error)
+  }
+
+  /** Puts what has arrived into the actor's durable inbox; what arrives meanwhile is seen to after that. */
+  useInbox(id: string): void {
+    const entries = (this.#entries.get(id) ?? []).filter((entry) => entry.kind === 'send' || entry.kind === 'stop')
+    if (entries.length === 0) return void this.#entries.delete(id)
+    this.#entries.set(id, [])
+    let unsettled = entries.length
+    for (const entry of entries) {
+      const isSend = entry.kind === 'send'
+      const event = isSend ? entry.json : JSON.stringify({ type: STOP_EVENT_TYPE })
+      this.#options.batched.signal({ actorId: id, event, dedupKey: isSend ? entry.dedupKey : null }, (answer) => {
+        if (answer.ok) this.#answer(id, entry, answer.value)
+        else rejectEntry(entry, answer.error)
+        if (--unsettled > 0) return
+        if (this.#entries.get(id)?.length) this.#claim(id)
+        else this.#entries.delete(id)
+      })
+    }
+  }
+
+  #answer(id: string, entry: SendEntry | StopEntry, result: SignalResult): void {
+    if (result.kind === 'missing') rejectEntry(entry, new ActorNotFoundError(id))
+    else if (result.kind === 'full') rejectEntry(entry, new InboxFullError(id, this.#options.inboxLimit))
+    else if (entry.kind === 'stop') entry.receipt.resolve()
+    else if (result.kind === 'terminated') rejectEntry(entry, new ActorTerminatedError(id, result.status))
+    else entry.receipt.resolve(result.kind)
+    if (result.kind === 'queued' && result.owner === null) this.#options.poke()
+  }
+
+  #claim(id: string): void {
+    if (!this.#options.mayClaim()) return this.useInbox(id)
+    this.#options.batched.claim(id, (settled) => {
+      if (!this.#entries.has(id)) return
+      if (settled.ok) return this.#claimed(id, settled.value)
+      this.#options.recover(id)
+      this.#refuse(id, settled.error)
+    })
+  }
+
+  #claimed(id: string, result: ClaimResult): void {
+    switch (result.kind) {
+      case 'claimed':
+        return this.#options.awaken(result.row)
+      case 'held':
+        return this.useInbox(id)
+      case 'missing':
+        return this.#refuse(id, new ActorNotFoundError(id))
+      case 'terminated':
+        for (const entry of this.take(id)) this.#answerEnded(id, entry, result.status)
+    }
+  }
+
+  #refuse(id: string, error: unknown): void {
+    for (const entry of this.take(id)) rejectEntry(entry, error)
+  }
+
+  /** An actor that has ended takes no event, but still knows the dedup keys of those that it had taken. */
+  #answerEnded(id: string, entry: Entry, status: string): void {
+    if (entry.kind === 'stop') return entry.receipt.resolve()
+    if (entry.kind !== 'send') return
+    const { dedupKey, receipt } = entry
+    const refuse = (): void => receipt.reject(new ActorTerminatedError(id, status))
+    if (dedupKey === null) return refuse()
+    this.#options.batched
+      .knowsDedup(id, dedupKey)
+      .then((isKnown) => (isKnown ? receipt.resolve('duplicate') : refuse()), receipt.reject)
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * The actors of this node, under one lease of its.
+ *
+ *     deliver(id, entry) ──► awake here: its mailbox
+ *                        ──► else arrivals.ts: claim its row and wake it, or use its durable inbox
+ *
+ * Owns: finding, waking and birthing actors, and what they need of the node (ActorHost). One engine lives as long as one
+ * lease; when that is lost, everything in here is dropped and another engine begins with another node id.
+ * Does not own: the life of an actor (actor.ts), loops (supervisor/).
+ *
+ * Invariant
+ * 1. An actor runs here only if this node knows its machine and serves its queue.
+ */
+import type { Clock } from '../clock.ts'
+import type { Limits } from '../limits.ts'
+import type { BatchedStore } from '../persistence/batched-store.ts'
+import type { Settled } from '../persistence/group-commit.ts'
+import type { ClaimedRow, Commit, CommitResult, Json, NewActor, Signal, Store } from '../persistence/store.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
+import type { ActorHost } from './actor-host.ts'
+import { Actor } from './actor.ts'
+import { Arrivals } from './arrivals.ts'
+import type { Entry } from './mailbox.ts'
+import type { Observers } from './observers.ts'
+import { Registry } from './registry.ts'
+import type { Registrations } from './registration.ts'
+import { giveBackCommit, parkCommit } from './row-commits.ts'
+
+export interface EngineOptions {
+  readonly node: string
+  readonly store: Store
+  readonly batched: BatchedStore
+  readonly registrations: Registrations
+  /** Actors executing at once, by queue; a queue that is not named is not served here. */
+  readonly queues: Readonly<Record<string, number>>
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  readonly observers: Observers
+  readonly log: (...args: unknown[]) => void
+  readonly limits: Limits
+  readonly passivateAfterMs: number
+  readonly maxResident: number
+  readonly maxResidentBytes: number
+  /** Rows have come about that some picker should look at. */
+  readonly poke: (queue: string | null) => void
+}
+
+/** An acknowledgement waits this long for the actor's next commit, which would do it by the way. */
+const ACK_AFTER_MS = 50
+
+export class Engine implements ActorHost {
+  readonly #options: EngineOptions
+  readonly registry: Registry
+  readonly #arrivals: Arrivals
+  /** Actors to be claimed again: they left memory when the database did not answer. */
+  readonly #strays = new Set<string>()
+  readonly #executing = new Map<string, number>()
+  #toRun: Actor[] = []
+  #isClosed = false
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+    this.registry = new Registry({ maxActors: options.maxResident, maxBytes: options.maxResidentBytes })
+    const hasQueues = Object.keys(options.queues).length > 0
+    this.#arrivals = new Arrivals({
+      batched: options.batched,
+      inboxLimit: options.limits.inbox,
+      mayClaim: () => hasQueues && !this.#isClosed && !this.registry.isFull,
+      awaken: (row) => this.awaken(row),
+      recover: (id) => this.recover(id),
+      poke: () => options.poke(null)
+    })
+  }
+
+  // ── for the runtime and the pickers ───────────────────────────────────────────────────────────────────────────
+
+  /** Takes an entry to an actor, wherever that is. Its receipt tells how that went. */
+  deliver(id: string, entry: Entry): void {
+    const actor = this.registry.get(id)
+    if (actor) return actor.offer(entry)
+    this.#arrivals.add(id, entry)
+  }
+
+  /** How many new actors of this queue can begin here and now. */
+  countRoom(queue: string): number {
+    if (this.#isClosed || this.registry.isFull) return 0
+    return Math.max(0, (this.#options.queues[queue] ?? 0) - this.executing(queue))
+  }
+
+  /** Begins an actor whose row was inserted with this node as its owner. */
+  birth(row: NewActor, input: unknown): void {
+    const registration = this.#options.registrations.find(row.machine, row.machineVersion)
+    if (registration === undefined || this.#isClosed || this.registry.get(row.id)) return
+    this.registry.add(Actor.born(row, registration, input, this))
+  }
+
+  /** Wakes the actor of a row that this node has claimed. */
+  awaken(row: ClaimedRow): void {
+    const { registrations, limits, telemetry } = this.#options
+    const registration = registrations.find(row.machine, row.machineVersion)
+    if (registration === undefined || !this.#serves(row.queue) || this.#isClosed) {
+      if (registration === undefined) telemetry.emit('machine.unknown', { machine: row.machine, version: row.machineVersion })
+      return this.#giveUp(row, giveBackCommit(row))
+    }
+    if (row.attempt > limits.attempts && registration.retry === null) {
+      return this.#park(row, new Error(`${row.attempt - 1} attempts ended without progress, the last with the loss of its node`))
+    }
+    let actor: Actor
+    try {
+      actor = Actor.of(row, registration, this)
+    } catch (error) {
+      return this.#park(row, error)
+    }
+    this.registry.add(actor)
+    actor.takeUp(row)
+    for (const entry of this.#arrivals.take(row.id)) this.deliver(row.id, entry)
+  }
+
+  /** Actors of a queue that do something here, now or as started work. */
+  executing(queue: string): number {
+    return this.#executing.get(queue) ?? 0
+  }
+
+  /** Lets go of what need not stay: acknowledges effects, passivates who rests too long, makes room, takes back strays. */
+  sweep(): void {
+    const now = performance.now()
+    const { passivateAfterMs } = this.#options
+    for (const actor of this.registry) {
+      const restedMs = now - actor.restingSince
+      if (restedMs >= passivateAfterMs) actor.passivate()
+      else if (restedMs >= ACK_AFTER_MS) actor.acknowledge()
+    }
+    for (const actor of this.registry.listLongestResting(this.registry.countExcess())) actor.passivate()
+    for (const id of this.#strays) {
+      this.#strays.delete(id)
+      this.#takeBack(id)
+    }
+  }
+
+  #takeBack(id: string): void {
+    if (this.registry.get(id) === undefined) this.#arrivals.fetch(id)
+  }
+
+  /** Looks for signals that others have put into the inboxes of this node's actors. */
+  async lookForSignals(): Promise<void> {
+    const { store, node } = this.#options
+    for (const id of await store.unseen(node, UNSEEN_BATCH)) {
+      const actor = this.registry.get(id)
+      if (actor) await actor.fetchInbox()
+      else this.#takeBack(id)
+    }
+  }
+
+  /** Resolves when no turn is under way or waits, and what has run is acknowledged. */
+  async drain(until: AbortSignal): Promise<void> {
+    this.#isClosed = true
+    while (!until.aborted && !this.#isQuiet()) {
+      for (const actor of this.registry) actor.acknowledge()
+      await this.#options.batched.whenIdle()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  /** Drops every actor; whoever waits is told `error`. The rows are whole: nothing in here was more than a turn ahead. */
+  abandon(error: Error): void {
+    this.#isClosed = true
+    for (const actor of this.registry) actor.abandon(error)
+    this.#arrivals.refuseAll(error)
+    this.#strays.clear()
+  }
+
+  // ── for the actors (ActorHost) ────────────────────────────────────────────────────────────────────────────────
+
+  get clock(): Clock {
+    return this.#options.clock
+  }
+  get telemetry(): Telemetry {
+    return this.#options.telemetry
+  }
+  get limits(): Limits {
+    return this.#options.limits
+  }
+  get observers(): Observers {
+    return this.#options.observers
+  }
+  get log(): (...args: unknown[]) => void {
+    return this.#options.log
+  }
+  get passivateAfterMs(): number {
+    return this.#options.passivateAfterMs
+  }
+
+  // One microtask later, so that all events that are sent in one go are taken in one turn.
+  schedule(actor: Actor): void {
+    if (this.#toRun.push(actor) > 1) return
+    queueMicrotask(() => {
+      const actors = this.#toRun
+      this.#toRun = []
+      for (const each of actors) each.turn()
+    })
+  }
+
+  commit(commit: Commit, settle: (settled: Settled<CommitResult>) => void): void {
+    this.#options.batched.commit(commit, settle)
+  }
+
+  reload(id: string): Promise<ClaimedRow | null> {
+    return this.#options.batched.reclaim(id)
+  }
+
+  loadInbox(id: string, afterSeq: number): Promise<readonly Signal[]> {
+    return this.#options.store.inbox(id, afterSeq)
+  }
+
+  fetchInbox(actor: Actor): void {
+    // A failure costs only time: the row says that signals are unseen, and the next look finds it.
+    actor.fetchInbox().catch((error: unknown) => this.telemetry.emit('actor.crashed', about(actor, error)))
+  }
+
+  countExecuting(queue: string, change: 1 | -1): void {
+    this.#executing.set(queue, this.executing(queue) + change)
+  }
+
+  left(actor: Actor): void {
+    this.registry.remove(actor)
+  }
+
+  recover(id: string): void {
+    this.#strays.add(id)
+  }
+
+  reroute(id: string, entries: readonly Entry[]): void {
+    for (const entry of entries) this.deliver(id, entry)
+  }
+
+  // ── rows that come and go ─────────────────────────────────────────────────────────────────────────────────────
+
+  #serves(queue: string): boolean {
+    return Object.hasOwn(this.#options.queues, queue)
+  }
+
+  #isQuiet(): boolean {
+    if (this.#arrivals.size > 0) return false
+    for (const actor of this.registry) if (!actor.isQuiet || actor.owesAck) return false
+    return true
+  }
+
+  #park(row: ClaimedRow, error: unknown): void {
+    this.telemetry.emit('actor.parked', { id: row.id, machine: row.machine, reason: error })
+    this.#giveUp(row, parkCommit(row, error))
+  }
+
+  /** Gives a claimed row back; what arrived for it goes to its inbox. */
+  #giveUp(row: ClaimedRow, commit: Commit): void {
+    this.commit(commit, (settled) => {
+      if (!settled.ok) this.recover(row.id)
+      this.#arrivals.useInbox(row.id)
+    })
+  }
+}
+
+/** How many actors with unseen signals one look takes. */
+const UNSEEN_BATCH = 500
+
+const about = (actor: Actor, error: unknown) => ({ id: actor.id, machine: actor.registration.name, error })

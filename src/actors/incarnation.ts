@@ -1,0 +1,274 @@
+/**
+ * One reading of a row: the tree that it became, and what else the row said.
+ *
+ * An actor has one incarnation at a time and makes another by reading its row again. An incarnation is never repaired: when
+ * a commit does not go through, its tree is one turn ahead of the row, and it is dropped.
+ *
+ * Owns: the tree, the version that it stands at, the events that wait for a state that takes them, how outcomes become commits.
+ * Does not own: when turns run and commits go out (actor.ts), what a turn does (turn.ts).
+ *
+ * Invariants
+ * 1. Between turns, tree, `version` and `waiting` are exactly what the row holds.
+ * 2. Messages of a dropped incarnation's tree (work that still runs, held refs) reach nobody.
+ */
+import type { AnyEventObject } from 'xstate'
+import { checkSize } from '../limits.ts'
+import type { ActorStatus, ClaimedRow, Commit, CommitResult, Json } from '../persistence/store.ts'
+import type { ActorHost } from './actor-host.ts'
+import { runAsEffect } from './idempotency.ts'
+import type { Entry } from './mailbox.ts'
+import type { Registration } from './registration.ts'
+import { readColumn } from './revive.ts'
+import { encodeError, toJson } from './snapshot-codec.ts'
+import { decodeJournal, encodeJournal, isJournaled, MachineTree, markPerformed, type TreeEffect } from './transition.ts'
+import { runTurn, type Turn, type WaitingEvent } from './turn.ts'
+
+export type Committed = Extract<CommitResult, { kind: 'committed' }>
+
+/** Where to put what the tree sends itself outside a turn. */
+export type Enqueue = (entry: Entry) => void
+
+/** How a machine's end is called in the row. */
+const ENDED_AS = { done: 'done', error: 'failed', stopped: 'stopped' } as const
+
+export interface EffectFailure {
+  readonly effect: TreeEffect
+  readonly error: unknown
+}
+
+export interface Outcome {
+  readonly turn: Turn
+  readonly commit: Commit
+}
+
+export class Incarnation {
+  readonly tree: MachineTree
+  readonly #id: string
+  readonly #registration: Registration
+  readonly #host: ActorHost
+  version = 0
+  /** Claims since the last progress. */
+  attempt = 0
+  waiting: readonly WaitingEvent[] = []
+  inboxSeen = 0
+  sizeBytes = 0
+  /** The snapshot that was last committed. */
+  shown: MachineTree['snapshot'] | undefined
+  #status: ActorStatus = 'ready'
+  #timerAt: number | null = null
+  /** The journal in the row, and how many of its effects have run. */
+  #journal: Json | null = null
+  #performed = 0
+
+  private constructor(id: string, registration: Registration, host: ActorHost, enqueue: Enqueue, stored: Json | null) {
+    this.#id = id
+    this.#registration = registration
+    this.#host = host
+    let live = true
+    const treeHost = {
+      enqueue: (sessionId: string, event: AnyEventObject) => {
+        if (live) enqueue({ kind: 'internal', sessionId, event })
+      },
+      observe: (notice: 'next' | 'error' | 'complete', value: unknown) => host.observers.observe(id, notice, value),
+      emit: (_sessionId: string, event: AnyEventObject) => host.observers.emit(id, event),
+      log: host.log
+    }
+    this.dispose = () => {
+      live = false
+      this.tree.dispose()
+    }
+    this.tree =
+      stored === null
+        ? MachineTree.create(registration.blueprint, id, treeHost)
+        : MachineTree.hydrate(registration.blueprint, id, treeHost, stored)
+  }
+
+  /** Drops the tree: its work is aborted, its messages go nowhere. */
+  readonly dispose: () => void
+
+  /** Of a row that was inserted a moment ago. */
+  static born(id: string, registration: Registration, host: ActorHost, enqueue: Enqueue): Incarnation {
+    return new Incarnation(id, registration, host, enqueue, null)
+  }
+
+  /** Throws SnapshotIllegalError where the row cannot be brought back to life. */
+  static of(row: ClaimedRow, registration: Registration, host: ActorHost, enqueue: Enqueue): Incarnation {
+    const self = new Incarnation(row.id, registration, host, enqueue, row.snapshot)
+    self.version = row.version
+    self.attempt = row.attempt
+    self.#status = row.status
+    self.inboxSeen = row.inboxSeq
+    if (row.snapshot !== null) {
+      self.sizeBytes = row.snapshot.length
+      self.shown = self.tree.snapshot
+      self.#timerAt = self.tree.nextTimer()?.dueAt ?? null
+    }
+    return self
+  }
+
+  /** What a row that was read wants done, in the order in which it came about: start, inbox, timers. */
+  entriesOf(row: ClaimedRow): readonly Entry[] {
+    if (row.snapshot === null) {
+      return [{ kind: 'start', input: readColumn(this.#id, row.input) }, ...row.inbox.map((signal) => this.#signalEntry(signal))]
+    }
+    const timer = this.tree.nextTimer()
+    const dueAt = timer && timer.dueAt <= this.#host.clock.earliestMs() ? timer.dueAt : Infinity
+    const before = row.inbox.filter((signal) => signal.sentAt < dueAt)
+    const after = row.inbox.filter((signal) => signal.sentAt >= dueAt)
+    return [
+      ...before.map((signal) => this.#signalEntry(signal)),
+      ...(dueAt < Infinity ? [{ kind: 'timers' as const }] : []),
+      ...after.map((signal) => this.#signalEntry(signal))
+    ]
+  }
+
+  /** Takes up what the row was doing: started work, and effects that were committed but not acknowledged, in order. */
+  takeUp(row: ClaimedRow): EffectFailure | null {
+    if (row.journal === null) return this.#performAll(this.tree.workToStart())
+    const { effects, performed, problems } = decodeJournal(row.journal, row.journalBefore, this.tree)
+    const { name } = this.#registration
+    this.#journal = row.journal
+    this.#performed = performed
+    const left = effects.slice(performed)
+    this.#host.telemetry.emit('effect.rerun', { id: this.#id, machine: name, count: left.length })
+    if (problems.length > 0) this.#host.telemetry.emit('journal.diverged', { id: this.#id, machine: name, problems })
+    const inJournal = new Set(left.flatMap((effect) => (effect.kind === 'start' ? [effect.sessionId] : [])))
+    const others = this.tree.workToStart().filter((effect) => !inJournal.has(effect.sessionId))
+    return this.#performAll(others, false) ?? this.#performAll(left)
+  }
+
+  /** Runs a turn. Throws where the outcome cannot be stored; the incarnation is spoiled then. */
+  run(entries: readonly Entry[], knownKeys: ReadonlySet<string>, mayRelease: () => boolean): Outcome {
+    const { clock, limits } = this.#host
+    const turn = runTurn(
+      this.tree,
+      entries,
+      this.waiting,
+      { unhandled: this.#registration.unhandled, knownKeys, inboxLimit: limits.inbox },
+      { earliestMs: clock.earliestMs(), latestMs: clock.latestMs() }
+    )
+    const journal = encodeJournal(turn.effects, this.tree)
+    const hasLiveWork = this.tree.hasLiveWork()
+    const snapshot = this.tree.persist()
+    checkSize('snapshot', snapshot, limits)
+    const isActive = this.tree.status === 'active'
+    // An actor whose last effects have not run yet is not over: whoever takes it up must run them.
+    const isOver = !isActive && journal === null
+    const commit = this.commitWith({
+      snapshot,
+      ...(isOver ? this.#end() : { status: isActive && !hasLiveWork ? 'waiting' : 'running' }),
+      journal: journal?.journal ?? null,
+      journalNeedsBefore: journal?.needsBefore ?? false,
+      timerAt: this.tree.nextTimer()?.dueAt ?? null,
+      deferred: turn.waiting.flatMap(({ send }) => (send ? [{ event: send.json, dedupKey: send.dedupKey }] : [])),
+      consumed: turn.consumed,
+      dedupKeys: turn.applied.flatMap(({ dedupKey }) => (dedupKey === null ? [] : [dedupKey])),
+      release: isActive && journal === null && !hasLiveWork && mayRelease()
+    })
+    return { turn, commit }
+  }
+
+  /** The commit that ends an actor whose last effects have run; null while its machine is active. */
+  endCommit(): Commit | null {
+    return this.tree.status === 'active' ? null : this.commitWith(this.#end())
+  }
+
+  /** The commit of an attempt that failed: to be tried again in `retryInMs`, or parked. Effects that are left stay in the journal. */
+  faultCommit(error: unknown, retryInMs: number | null): Commit {
+    return this.commitWith({
+      status: retryInMs === null ? 'parked' : 'waiting',
+      retryInMs,
+      lastError: encodeError(error),
+      journal: this.#journal === null ? null : markPerformed(this.#journal, this.#performed)
+    })
+  }
+
+  /** A commit that leaves all as it is and acknowledges the effects, but for `changes`. */
+  commitWith(changes: Partial<Commit>): Commit {
+    return {
+      id: this.#id,
+      version: this.version,
+      snapshot: null,
+      status: this.#status,
+      output: null,
+      lastError: null,
+      journal: null,
+      journalNeedsBefore: false,
+      timerAt: this.#timerAt,
+      deferred: [],
+      consumed: [],
+      dedupKeys: [],
+      inboxSeen: this.inboxSeen,
+      release: false,
+      retryInMs: null,
+      ...changes
+    }
+  }
+
+  #end(): Partial<Commit> {
+    const { status, output, error } = this.tree
+    if (status === 'active') return {}
+    return {
+      status: ENDED_AS[status],
+      output: status === 'done' ? toJson(output, 'output') : null,
+      lastError: status === 'error' ? encodeError(error) : null,
+      timerAt: null
+    }
+  }
+
+  /** A commit of this incarnation, of a turn or of none, is in the row. true: signals have arrived that it has not seen. */
+  committed(commit: Commit, { inboxSeq }: Committed, turn: Turn | null): boolean {
+    this.#journal = commit.journal
+    this.#status = commit.status
+    this.#timerAt = commit.timerAt
+    if (turn !== null) {
+      this.version++
+      this.attempt = 0
+      this.sizeBytes = commit.snapshot?.length ?? 0
+      this.shown = this.tree.snapshot
+    }
+    // Events that wait anew have the newest arrival numbers; a gap below them is what others sent meanwhile.
+    let seq = inboxSeq - commit.deferred.length
+    const hasUnseen = seq > this.inboxSeen
+    if (!hasUnseen) this.inboxSeen = inboxSeq
+    const waiting = turn?.waiting ?? this.waiting
+    this.waiting = waiting.map((event) => (event.send ? { event: event.event, seq: ++seq, send: null } : event))
+    return hasUnseen
+  }
+
+  /** Runs the effects of the turn that was just committed, in order, up to the first that throws. */
+  perform(effects: readonly TreeEffect[]): EffectFailure | null {
+    this.#performed = 0
+    return this.#performAll(effects)
+  }
+
+  /** Effects have run that the row does not know of yet. */
+  get owesAck(): boolean {
+    return this.#journal !== null
+  }
+
+  /** Signals that were fetched: those that are new, as entries. */
+  see(signals: ClaimedRow['inbox']): readonly Entry[] {
+    const known = new Set(this.waiting.map((event) => event.seq))
+    for (const { seq } of signals) this.inboxSeen = Math.max(this.inboxSeen, seq)
+    return signals.filter(({ seq }) => !known.has(seq)).map((signal) => this.#signalEntry(signal))
+  }
+
+  // An effect is numbered by its place in the journal, so that it has the same key when it runs again.
+  #performAll(effects: readonly TreeEffect[], areJournaled = true): EffectFailure | null {
+    for (const effect of effects) {
+      const key = effect.kind === 'start' ? effect.sessionId : `${this.#id}:${this.version}:${this.#performed}`
+      try {
+        runAsEffect(key, () => this.tree.perform(effect))
+      } catch (error) {
+        return { effect, error }
+      }
+      if (areJournaled && isJournaled(effect)) this.#performed++
+    }
+    return null
+  }
+
+  #signalEntry({ seq, event }: ClaimedRow['inbox'][number]): Entry {
+    return { kind: 'signal', seq, event: readColumn(this.#id, event) as AnyEventObject }
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Which actors are awake on this node.
+ *
+ * Owns: finding them by id and key, counting them, and naming those that have rested longest.
+ * Does not own: waking (engine.ts) or turns (actor.ts).
+ *
+ * Invariants
+ * 1. One actor per id.
+ * 2. Memory follows what is in here: `isFull` says when room must be made first.
+ */
+import type { Actor } from './actor.ts'
+
+/** Heap of an awake actor beside its data: its tree, mailbox and bookkeeping. Measured by `npm run bench -- memory`. */
+const OVERHEAD_BYTES = 8_192
+/** Heap that one byte of stored JSON takes as live values, roughly. */
+const BYTES_PER_STORED_BYTE = 4
+
+/** How full the bounds may be before actors are asked to leave. */
+const ROOM = 0.9
+
+export interface RegistryBounds {
+  readonly maxActors: number
+  readonly maxBytes: number
+}
+
+export class Registry {
+  readonly #bounds: RegistryBounds
+  readonly #byId = new Map<string, Actor>()
+  readonly #byKey = new Map<string, Actor>()
+  #isHeavy = false
+
+  constructor(bounds: RegistryBounds) {
+    this.#bounds = bounds
+  }
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  get(id: string): Actor | undefined {
+    return this.#byId.get(id)
+  }
+
+  getByKey(key: string): Actor | undefined {
+    return this.#byKey.get(key)
+  }
+
+  add(actor: Actor): void {
+    this.#byId.set(actor.id, actor)
+    if (actor.key !== null) this.#byKey.set(actor.key, actor)
+  }
+
+  remove(actor: Actor): void {
+    if (this.#byId.get(actor.id) === actor) this.#byId.delete(actor.id)
+    if (actor.key !== null && this.#byKey.get(actor.key) === actor) this.#byKey.delete(actor.key)
+  }
+
+  [Symbol.iterator](): IterableIterator<Actor> {
+    return this.#byId.values()
+  }
+
+  /** No room for one more. Cheap: asked with every claim and spawn. */
+  get isFull(): boolean {
+    return this.#byId.size >= this.#bounds.maxActors || this.#isHeavy
+  }
+
+  /** How many actors should leave: down to nine tenths of the bounds once those are near. Weighs every actor. */
+  countExcess(): number {
+    const { maxActors, maxBytes } = this.#bounds
+    let bytes = 0
+    for (const actor of this.#byId.values()) bytes += OVERHEAD_BYTES + actor.sizeBytes * BYTES_PER_STORED_BYTE
+    this.#isHeavy = bytes > maxBytes
+    const byCount = this.#byId.size - Math.floor(maxActors * ROOM)
+    const byBytes = bytes > maxBytes * ROOM ? Math.ceil(this.#byId.size * (1 - (maxBytes * ROOM) / bytes)) : 0
+    return Math.max(0, byCount, byBytes)
+  }
+
+  /** Up to `count` actors that may leave memory, those that have rested longest first. */
+  listLongestResting(count: number): readonly Actor[] {
+    const resting = [...this.#byId.values()].filter((actor) => actor.mayPassivate)
+    return resting.toSorted((a, b) => a.restingSince - b.restingSince).slice(0, count)
+  }
+}

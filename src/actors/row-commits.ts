@@ -1,0 +1,31 @@
+/**
+ * Commits for a row that was claimed but does not become an actor: nothing about it changes but who has it, and why.
+ */
+import type { ClaimedRow, Commit } from '../persistence/store.ts'
+import { encodeError } from './snapshot-codec.ts'
+
+/** Gives the row back as it was, for a node that can run it. */
+export function giveBackCommit(row: ClaimedRow): Commit {
+  return {
+    id: row.id,
+    version: row.version,
+    snapshot: null,
+    status: row.status,
+    output: null,
+    lastError: row.lastError,
+    journal: row.journal,
+    journalNeedsBefore: false,
+    timerAt: row.wakeAt,
+    deferred: [],
+    consumed: [],
+    dedupKeys: [],
+    inboxSeen: row.inboxSeq,
+    release: true,
+    retryInMs: null
+  }
+}
+
+/** Leaves the row for an operator: it cannot be brought to life, or dies each time. */
+export function parkCommit(row: ClaimedRow, reason: unknown): Commit {
+  return { ...giveBackCommit(row), status: 'parked', lastError: encodeError(reason) }
+}

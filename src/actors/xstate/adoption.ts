@@ -1,0 +1,78 @@
+/**
+ * What becomes of an actor that XState has just made for a tree, before it has a first snapshot.
+ *
+ * Owns: the replaced parts: action executor, emit, logic, `subscribe`, `on`, and `stop` of the root.
+ * Does not own: what is done with effects and messages (live-tree.ts).
+ *
+ * Invariants
+ * 1. Built-in actions run at the moment that XState chose for them; custom ones, logs and emits are held back in that place.
+ * 2. Code that holds an actor of the tree cannot make it move outside a turn: what it sends or asks becomes a new event.
+ */
+import { toObserver } from 'xstate'
+import { type WorkRequests, wrap } from './actor-kinds.ts'
+import type { TreeEffect } from './effects.ts'
+import { type LiveActor, type LiveObserver, type ResolvedAction, RUNNING, STOPPED, type Subscription } from './internals.ts'
+import { subscribeNatively, type Subscriptions } from './subscriptions.ts'
+
+/** What adoption needs of the tree. */
+export interface Adopter extends WorkRequests {
+  readonly subscriptions: Subscriptions
+  /** Keeps an effect of the turn until its commit. */
+  hold(effect: TreeEffect): void
+  requestEnd(actor: LiveActor): void
+}
+
+/** Actions that XState itself carries out; all others are custom, but for `log`, which is data. */
+const BUILT_IN = new Set(['xstate.sendTo', 'xstate.raise', 'xstate.cancel', 'xstate.spawnChild', 'xstate.stopChild', 'xstate.emit'])
+const LOG = 'xstate.log'
+
+export function adopt(actor: LiveActor, tree: Adopter): void {
+  const scope = actor._actorScope
+  const { sessionId } = actor
+  actor.logic = wrap(actor.logic)
+  scope.emit = (event) => tree.hold({ kind: 'emit', sessionId, event })
+  scope.actionExecutor = (action) => {
+    if (actor._processingStatus === RUNNING) execute(actor, action, tree)
+    else scope.defer(() => execute(actor, action, tree))
+  }
+}
+
+function execute(actor: LiveActor, { type, params, info, exec }: ResolvedAction, tree: Adopter): void {
+  const { sessionId } = actor
+  if (exec === undefined) return
+  if (BUILT_IN.has(type)) exec(info, params)
+  else if (type === LOG) tree.hold({ kind: 'log', sessionId, ...(params as { label: string | undefined; value: unknown }) })
+  else tree.hold({ kind: 'action', sessionId, type, params, args: info, run: exec })
+}
+
+/** Further, for the root: its observers are always told, and it ends by an event, not in the middle of something else. */
+export function adoptRoot(actor: LiveActor, tree: Adopter): void {
+  watch(actor, tree)
+  actor.stop = () => tree.requestEnd(actor)
+}
+
+/**
+ * From here on, who subscribes hears of committed snapshots only.
+ *
+ * An actor with `_syncSnapshot` subscribes to itself, for its parent, as the first thing of its start: not before that.
+ */
+export function holdSubscriptions(actor: LiveActor, tree: Adopter): void {
+  actor.subscribe = (...args) => observe(actor, toObserver(...args), tree)
+  actor.on = (type, handler) => tree.subscriptions.on(actor.sessionId, type, handler)
+}
+
+function observe(actor: LiveActor, observer: LiveObserver, tree: Adopter): Subscription {
+  if (actor._processingStatus === STOPPED) return subscribeNatively(actor, observer)
+  const isRoot = actor._parent === undefined
+  if (!isRoot && !tree.subscriptions.isKnown(actor.sessionId)) watch(actor, tree)
+  return tree.subscriptions.observe(actor.sessionId, observer)
+}
+
+function watch(actor: LiveActor, tree: Adopter): void {
+  const { sessionId } = actor
+  subscribeNatively(actor, {
+    next: (value) => tree.hold({ kind: 'observe', sessionId, notice: 'next', value }),
+    error: (value) => tree.hold({ kind: 'observe', sessionId, notice: 'error', value }),
+    complete: () => tree.hold({ kind: 'observe', sessionId, notice: 'complete', value: undefined })
+  })
+}

@@ -1,0 +1,101 @@
+/**
+ * What a turn would have the world see, held back until its commit.
+ *
+ * Owns: the vocabulary of effects, and leaving out work that a turn both started and stopped.
+ * Does not own: running them (transition.ts), storing them (journal.ts).
+ *
+ * Invariants
+ * 1. The order of a turn's effects is the order in which plain XState would have shown them.
+ * 2. Work that was started and stopped within one turn leaves no trace: it neither starts, nor hears of events, nor stops.
+ */
+import type { AnyEventObject } from 'xstate'
+import type { LiveActor, ResolvedAction } from './internals.ts'
+import type { Notice } from './subscriptions.ts'
+
+/** What XState hands to a custom action. */
+export type ActionArgs = ResolvedAction['info']
+
+/** A custom action. `params` are resolved, `args` are those of its moment. */
+export interface ActionEffect {
+  readonly kind: 'action'
+  readonly sessionId: string
+  readonly type: string
+  readonly params: unknown
+  readonly args: ActionArgs
+  readonly run: (args: unknown, params: unknown) => unknown
+}
+
+export interface LogEffect {
+  readonly kind: 'log'
+  readonly sessionId: string
+  readonly label: string | undefined
+  readonly value: unknown
+}
+
+export interface EmitEffect {
+  readonly kind: 'emit'
+  readonly sessionId: string
+  readonly event: AnyEventObject
+}
+
+/** Start of a promise, callback or observable. `state` is its snapshot at that moment, which has its input. */
+export interface StartEffect {
+  readonly kind: 'start'
+  readonly sessionId: string
+  readonly actor: LiveActor
+  readonly state: object
+}
+
+/** An event for work that runs: a callback's receivers. */
+export interface DeliverEffect {
+  readonly kind: 'deliver'
+  readonly sessionId: string
+  readonly event: AnyEventObject
+}
+
+export interface StopEffect {
+  readonly kind: 'stop'
+  readonly sessionId: string
+}
+
+/** A notice for those who subscribed to an actor. `value` is its snapshot or its error. */
+export interface ObserveEffect {
+  readonly kind: 'observe'
+  readonly sessionId: string
+  readonly notice: Notice
+  readonly value: unknown
+}
+
+/** An event for something outside the tree that can be sent to. */
+export interface ForeignEffect {
+  readonly kind: 'foreign'
+  readonly sessionId: string
+  readonly target: { send(event: AnyEventObject): unknown }
+  readonly event: AnyEventObject
+}
+
+/** `sessionId` names the actor of the tree whose effect it is. */
+export type TreeEffect =
+  | ActionEffect
+  | LogEffect
+  | EmitEffect
+  | StartEffect
+  | DeliverEffect
+  | StopEffect
+  | ObserveEffect
+  | ForeignEffect
+
+/** The effects of a turn without work that it both started and stopped. */
+export function withoutCancelledWork(effects: readonly TreeEffect[]): readonly TreeEffect[] {
+  const started = new Set<string>()
+  const cancelled = new Set<string>()
+  for (const { kind, sessionId } of effects) {
+    if (kind === 'start') started.add(sessionId)
+    else if (kind === 'stop' && started.has(sessionId)) cancelled.add(sessionId)
+  }
+  return cancelled.size === 0 ? effects : effects.filter((effect) => !isWork(effect) || !cancelled.has(effect.sessionId))
+}
+
+function isWork({ kind }: TreeEffect): boolean {
+  return kind === 'start' || kind === 'deliver' || kind === 'stop'
+}

@@ -1,0 +1,216 @@
+/**
+ * What perdure relies on inside XState, in one place.
+ *
+ * Owns: the list of private fields with the reason for each, their shapes as types, and the self-test that refuses a release
+ * in which one is missing or in which custom actions would not wait for the commit.
+ * Does not own: what is done with them (the other rooms).
+ *
+ * Invariants
+ * 1. No other file of the project reads or replaces a private part of XState that is not listed here.
+ */
+import { type AnyEventObject, createActor, createMachine } from 'xstate'
+import { XStateUnsupportedError } from '../../errors.ts'
+
+export const NOT_STARTED = 0
+export const RUNNING = 1
+export const STOPPED = 2
+
+/** An action that XState has resolved and asks its executor to run. */
+export interface ResolvedAction {
+  readonly type: string
+  readonly params: unknown
+  readonly info: { readonly context: unknown; readonly event: AnyEventObject; readonly self: unknown; readonly system: unknown }
+  readonly exec?: (info: unknown, params: unknown) => unknown
+}
+
+export interface LiveScope {
+  readonly self: LiveActor
+  readonly system: unknown
+  id: string
+  sessionId: string
+  defer(task: () => void): void
+  emit: (event: AnyEventObject) => void
+  actionExecutor: (action: ResolvedAction) => void
+}
+
+export interface LiveObserver {
+  next?: (snapshot: unknown) => void
+  error?: (error: unknown) => void
+  complete?: () => void
+}
+export type Subscription = { unsubscribe(): void }
+
+export interface LiveActor {
+  id: string
+  sessionId: string
+  readonly systemId?: string
+  readonly src: unknown
+  logic: Logic
+  readonly system: unknown
+  readonly options: { snapshot?: unknown }
+  _parent: LiveActor | undefined
+  _snapshot: LiveSnapshot
+  _processingStatus: number
+  readonly _syncSnapshot?: boolean
+  readonly _actorScope: LiveScope
+  start(): void
+  send(event: AnyEventObject): void
+  stop: () => unknown
+  subscribe: (observer: LiveObserver | ((snapshot: unknown) => void)) => Subscription
+  on: (type: string, handler: (event: AnyEventObject) => void) => Subscription
+  getSnapshot(): unknown
+  _send(event: AnyEventObject): void
+  _stop(): void
+  _error(error: unknown): void
+}
+
+export interface LiveSnapshot {
+  readonly status: 'active' | 'done' | 'error' | 'stopped'
+  output?: unknown
+  error?: unknown
+}
+
+export interface LiveMachineSnapshot extends LiveSnapshot {
+  readonly machine: MachineLogic
+  value: StateValue
+  context: unknown
+  tags: Set<string>
+  historyValue: Record<string, readonly Node[]>
+  readonly children: Record<string, LiveActor | undefined>
+  readonly _nodes: Node[]
+}
+
+export type StateValue = string | { readonly [key: string]: StateValue }
+
+/** Actor logic of any kind. */
+export interface Logic {
+  readonly config?: unknown
+  transition(snapshot: object, event: AnyEventObject, scope: unknown): object
+  start?(snapshot: object, scope: unknown): void
+  getPersistedSnapshot?(snapshot: object): unknown
+}
+
+export interface MachineLogic extends Logic {
+  readonly __xstatenode: true
+  readonly id: string
+  readonly root: Node
+  readonly idMap: ReadonlyMap<string, Node>
+  readonly config: { readonly id?: string; readonly context?: unknown }
+  readonly options?: { readonly maxIterations?: number }
+  readonly implementations: {
+    readonly actions: Readonly<Record<string, unknown>>
+    readonly actors: Readonly<Record<string, Logic | undefined>>
+    readonly guards: Readonly<Record<string, unknown>>
+    readonly delays: Readonly<Record<string, unknown>>
+  }
+}
+
+export interface Node {
+  readonly id: string
+  readonly key: string
+  readonly type: 'atomic' | 'compound' | 'parallel' | 'final' | 'history'
+  readonly path: readonly string[]
+  readonly order: number
+  readonly tags: readonly string[]
+  readonly parent: Node | undefined
+  readonly states: Readonly<Record<string, Node>>
+  readonly entry: readonly unknown[]
+  readonly exit: readonly unknown[]
+  readonly always: readonly Transition[] | undefined
+  readonly transitions: ReadonlyMap<string, readonly Transition[]>
+  readonly initial: { readonly actions: readonly unknown[] }
+  readonly invoke: readonly { readonly id: string }[]
+  readonly config: { readonly after?: object; readonly invoke?: unknown }
+}
+
+export interface Transition {
+  readonly target: readonly Node[] | undefined
+  readonly actions: readonly unknown[]
+  readonly guard: unknown
+  readonly reenter: boolean
+}
+
+export function isMachine(logic: Logic): logic is MachineLogic {
+  return '__xstatenode' in logic
+}
+
+/** false also for a machine whose first snapshot could not even be made: XState gives such an actor a bare error. */
+export function isMachineSnapshot(snapshot: LiveSnapshot): snapshot is LiveMachineSnapshot {
+  return '_nodes' in snapshot
+}
+
+type Owner = 'actor' | 'scope' | 'system' | 'snapshot' | 'machine' | 'node'
+
+/** Every private part that is read, called, replaced or provided. `system` lists what XState calls on ours. */
+export const INTERNALS: readonly { readonly owner: Owner; readonly field: string; readonly why: string }[] = [
+  { owner: 'actor', field: '_actorScope', why: 'its executor and emit are replaced, so that effects wait' },
+  { owner: 'actor', field: '_parent', why: 'the root is created under a stand-in to get our system' },
+  { owner: 'actor', field: '_processingStatus', why: 'tells whether an actor runs; set for actors restored after their end' },
+  { owner: 'actor', field: '_snapshot', why: 'context, output and error are set after all actors are restored' },
+  { owner: 'actor', field: '_syncSnapshot', why: 'stored with the child' },
+  { owner: 'actor', field: '_send', why: 'delivery within a turn' },
+  { owner: 'actor', field: '_stop', why: 'stops the root, and children whose parent has ended' },
+  { owner: 'actor', field: '_error', why: 'ends an actor whose effect failed for good' },
+  { owner: 'actor', field: 'options', why: 'carries the stored snapshot to the adoption of a restored actor' },
+  { owner: 'actor', field: 'logic', why: 'wrapped, so that started work asks us' },
+  { owner: 'scope', field: 'actionExecutor', why: 'custom actions become effects' },
+  { owner: 'scope', field: 'emit', why: 'emitted events become effects' },
+  { owner: 'scope', field: 'defer', why: 'keeps the native order of effects of actors that have not started' },
+  { owner: 'system', field: '_bookId', why: 'session ids are ours and durable' },
+  { owner: 'system', field: '_register', why: 'called by XState' },
+  { owner: 'system', field: '_unregister', why: 'called by XState; frees system ids' },
+  { owner: 'system', field: '_set', why: 'called by XState; system ids' },
+  { owner: 'system', field: '_relay', why: 'every message goes through it' },
+  { owner: 'system', field: '_sendInspectionEvent', why: 'announces new actors and microsteps' },
+  { owner: 'system', field: 'scheduler', why: 'timers are data' },
+  { owner: 'system', field: '_clock', why: 'read by XState' },
+  { owner: 'system', field: '_logger', why: 'read by XState' },
+  { owner: 'snapshot', field: '_nodes', why: 'their order decides that of `always` in parallel regions' },
+  { owner: 'snapshot', field: 'historyValue', why: 'stored' },
+  { owner: 'machine', field: '__xstatenode', why: 'tells machines from other logic' },
+  { owner: 'machine', field: 'implementations', why: 'actions by name, child logic by name' },
+  { owner: 'machine', field: 'idMap', why: 'history by node id' },
+  { owner: 'node', field: 'transitions', why: 'which events a state takes; addresses of actions' },
+  { owner: 'node', field: 'order', why: 'stored for parallel regions' },
+  { owner: 'node', field: 'entry', why: 'addresses of actions' },
+  { owner: 'node', field: 'exit', why: 'addresses of actions' },
+  { owner: 'node', field: 'initial', why: 'addresses of actions' },
+  { owner: 'node', field: 'invoke', why: 'static checks' },
+  { owner: 'node', field: 'config', why: 'static checks' }
+]
+
+/** Throws XStateUnsupportedError where the installed xstate cannot keep promise P1. */
+export function assertXStateSupported(): void {
+  let actionsRun = 0
+  const probe = createMachine({ id: 'probe', on: { ACT: { actions: () => void actionsRun++ } } })
+  const native = createActor(probe) as unknown as LiveActor
+  const { machine } = native._snapshot as LiveMachineSnapshot
+  const owners: Record<Owner, object> = {
+    actor: native,
+    scope: native._actorScope ?? {},
+    system: native.system as object,
+    snapshot: native._snapshot,
+    machine,
+    node: machine.root
+  }
+  for (const { owner, field, why } of INTERNALS) {
+    if (!(field in owners[owner])) throw new XStateUnsupportedError(`its ${owner} has no '${field}' (${why})`)
+  }
+
+  let adopted: LiveActor | undefined
+  let actionsHeld = 0
+  const system = {
+    ...(native.system as object),
+    _sendInspectionEvent(event: { readonly type: string; readonly actorRef: LiveActor }) {
+      if (event.type !== '@xstate.actor' || event.actorRef._snapshot !== undefined) return
+      adopted = event.actorRef
+      adopted._parent = undefined
+      adopted._actorScope.actionExecutor = () => void actionsHeld++
+    }
+  }
+  const actor = createActor(probe, { parent: { system } } as never) as unknown as LiveActor
+  if (adopted !== actor) throw new XStateUnsupportedError('new actors are not announced before their first snapshot')
+  actor.start()
+  actor._send({ type: 'ACT' })
+  if (actionsRun > 0 || actionsHeld !== 1) throw new XStateUnsupportedError('its custom actions would not wait for the commit')
+}

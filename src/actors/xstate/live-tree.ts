@@ -1,0 +1,271 @@
+/**
+ * The live actors of one durable actor: the root machine and its children, real XState actors in a system of ours.
+ *
+ * Owns: the inputs of a turn, messages between the actors, timers, and the effects that a turn holds back.
+ * Does not own: what is replaced in an actor (adoption.ts), the stored form (tree-snapshot.ts), running effects (transition.ts).
+ *
+ * Invariants
+ * 1. Within a turn no code runs that the world could notice: custom actions, emits, logs, notices and the start and stop of
+ *    work become effects, in native order.
+ * 2. An input is applied to quiescence before `apply` returns.
+ * 3. Messages are applied within a turn, enqueued outside of one, and dropped while a snapshot is restored (there, XState
+ *    starts actors that had started long ago).
+ * 4. What XState would swallow (a refusal while it makes a child) is remembered, and thrown by `apply`.
+ */
+import { type AnyEventObject, createActor } from 'xstate'
+import { NotSerializableError } from '../../errors.ts'
+import type { ActorRefs } from '../snapshot-codec.ts'
+import { type Adopter, adopt, adoptRoot, holdSubscriptions } from './adoption.ts'
+import { ActorSystem, type SystemOwner } from './actor-system.ts'
+import type { Blueprint } from './blueprint.ts'
+import { type TreeEffect, withoutCancelledWork } from './effects.ts'
+import { type LiveActor, RUNNING, STOPPED } from './internals.ts'
+import { type RefOwner, refsOf, sessionIdOf, sessionOf } from './references.ts'
+import { type Notice, Subscriptions } from './subscriptions.ts'
+import { dueTime, TimerTable } from './timer-table.ts'
+
+/** What a tree asks of those who run it. */
+export interface Host {
+  /** A new event for an actor of this tree, sent outside a turn: by started work, an action, or a ref that was kept. */
+  enqueue(sessionId: string, event: AnyEventObject): void
+  /** A notice for observers of the root, in the order in which plain XState would have given it. */
+  observe?(notice: Notice, value: unknown): void
+  /** An event that an actor of the tree has emitted. */
+  emit?(sessionId: string, event: AnyEventObject): void
+  /** XState's `log` action. Default: console.log. */
+  log?(...args: unknown[]): void
+}
+
+export type Input =
+  | { readonly kind: 'start'; readonly input: unknown }
+  /** An event for the root. */
+  | { readonly kind: 'event'; readonly event: AnyEventObject }
+  /** An event for an actor of the tree, as `Host.enqueue` gave it. */
+  | { readonly kind: 'internal'; readonly sessionId: string; readonly event: AnyEventObject }
+  | { readonly kind: 'timer'; readonly seq: number }
+  /** An effect of this actor failed for good: what XState does when an action throws. */
+  | { readonly kind: 'failure'; readonly sessionId: string; readonly error: unknown }
+  | { readonly kind: 'stop' }
+
+/** Microsteps that one input may take for each child, beside those of the machine: a broadcast is no endless loop. */
+const MICROSTEPS_PER_CHILD = 100
+
+export interface Identity {
+  readonly sessionId: string
+  readonly id: string
+}
+
+export class LiveTree implements SystemOwner, RefOwner, Adopter {
+  readonly blueprint: Blueprint
+  readonly actorId: string
+  readonly host: Host
+  readonly system = new ActorSystem(this)
+  readonly timers = new TimerTable()
+  /** By session id: the root, and every other actor that has not stopped. */
+  readonly actors = new Map<string, LiveActor>()
+  root: LiveActor | undefined
+  /** The number of the next session or timer. */
+  nextNumber = 0
+  nowMs = 0
+  /** The inputs of this turn. */
+  inputs: Input[] = []
+  #phase: 'idle' | 'turn' | 'hydrating' = 'idle'
+  #effects: TreeEffect[] = []
+  #microsteps = 0
+  #refusal: NotSerializableError | undefined
+  #identify: ((actor: LiveActor) => Identity) | undefined
+  #refs: ActorRefs | undefined
+  #subscriptions: Subscriptions | undefined
+
+  constructor(blueprint: Blueprint, actorId: string, host: Host) {
+    this.blueprint = blueprint
+    this.actorId = actorId
+    this.host = host
+  }
+
+  get refs(): ActorRefs {
+    return (this.#refs ??= refsOf(this))
+  }
+
+  get subscriptions(): Subscriptions {
+    return (this.#subscriptions ??= new Subscriptions())
+  }
+
+  actorAt(sessionId: string): LiveActor | undefined {
+    return this.actors.get(sessionId)
+  }
+
+  /** Creates the root under a stand-in for a parent, which is how XState lets an actor into a system that exists. */
+  createRoot(options: { readonly input?: unknown; readonly snapshot?: object }): LiveActor {
+    const parent = { system: this.system }
+    return createActor(this.blueprint.machine, { ...options, id: this.actorId, parent } as never) as unknown as LiveActor
+  }
+
+  /** Runs `restore` with all that actors say unheard. `identify` gives every actor that XState makes its stored identity. */
+  hydrate(identify: (actor: LiveActor) => Identity, restore: () => void): void {
+    this.#phase = 'hydrating'
+    this.#identify = identify
+    restore()
+    this.#identify = undefined
+    this.#phase = 'idle'
+  }
+
+  // ── a turn ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  beginTurn(nowMs: number): void {
+    this.#phase = 'turn'
+    this.nowMs = nowMs
+    this.inputs = []
+    this.#effects = []
+  }
+
+  apply(input: Input): void {
+    this.inputs.push(input)
+    this.#microsteps = 0
+    this.#carryOut(input)
+    if (this.#refusal) throw this.#refusal
+  }
+
+  endTurn(): readonly TreeEffect[] {
+    if (this.actors.size > 1) this.#sweep()
+    if (this.root?._processingStatus === STOPPED) this.timers.clear()
+    this.#phase = 'idle'
+    return withoutCancelledWork(this.#effects)
+  }
+
+  hold(effect: TreeEffect): void {
+    if (this.#phase === 'turn') this.#effects.push(effect)
+  }
+
+  #carryOut(input: Input): void {
+    switch (input.kind) {
+      case 'start':
+        return this.createRoot({ input: input.input }).start()
+      case 'event':
+        return deliver(this.root, input.event)
+      case 'internal':
+        return deliver(this.actors.get(input.sessionId), input.event)
+      case 'timer': {
+        const timer = this.timers.take(input.seq)
+        return timer && deliver(this.actors.get(timer.target), timer.event)
+      }
+      case 'failure':
+        return fail(this.actors.get(input.sessionId), input.error)
+      case 'stop':
+        return this.root?._stop()
+    }
+  }
+
+  /** Children do not outlive their parent, whichever way it ended; those that have stopped are let go. */
+  #sweep(): void {
+    for (const [sessionId, actor] of this.actors) {
+      if (actor._parent?._processingStatus === STOPPED) actor._stop()
+      if (actor._processingStatus === STOPPED && actor !== this.root) this.actors.delete(sessionId)
+    }
+  }
+
+  // ── what XState asks through the system ─────────────────────────────────────────────────────────────────────────
+
+  newSessionId(): string {
+    return this.#identify ? '' : sessionIdOf(this.actorId, this.nextNumber++)
+  }
+
+  adopt(actor: LiveActor): void {
+    const isRoot = this.root === undefined
+    if (isRoot) {
+      this.root = actor
+      actor._parent = undefined
+    } else if (typeof actor.src !== 'string') {
+      this.#refuse(pathOf(actor), 'an actor of inline logic (give that logic a name in setup({ actors }))')
+    }
+    if (actor.id === '__proto__') this.#refuse(pathOf(actor), 'an actor with a reserved id')
+    if (this.#identify) {
+      const scope = actor._actorScope
+      const { sessionId, id } = this.#identify(actor)
+      actor.sessionId = scope.sessionId = sessionId
+      actor.id = scope.id = id
+    }
+    this.actors.set(actor.sessionId, actor)
+    adopt(actor, this)
+    if (isRoot) adoptRoot(actor, this)
+    if (!actor._syncSnapshot) holdSubscriptions(actor, this)
+  }
+
+  register(actor: LiveActor): void {
+    if (actor._syncSnapshot) holdSubscriptions(actor, this)
+  }
+
+  countMicrostep(): void {
+    const bound = this.blueprint.maxMicrosteps + this.actors.size * MICROSTEPS_PER_CHILD
+    if (++this.#microsteps > bound) throw new Error(`more than ${bound} microsteps for one event: transitions go in a circle`)
+  }
+
+  relay(source: Identity | undefined, target: LiveActor, event: AnyEventObject): void {
+    if (!this.#isOurs(target)) this.hold({ kind: 'foreign', sessionId: source?.sessionId ?? this.actorId, target, event })
+    else if (this.#phase === 'turn') deliver(this.actors.get(target.sessionId), event)
+    else if (this.#phase === 'idle') this.host.enqueue(target.sessionId, event)
+  }
+
+  schedule(source: LiveActor, target: LiveActor, event: AnyEventObject, delayMs: number, id?: string): void {
+    if (!this.#isOurs(target)) this.#refuse(`the target of delayed event '${event.type}'`, 'an actor outside of this machine')
+    this.timers.add({
+      seq: this.nextNumber++,
+      source: source.sessionId,
+      target: target.sessionId,
+      id,
+      event,
+      dueAt: dueTime(this.nowMs, delayMs),
+      isNameless: false
+    })
+  }
+
+  cancel(source: LiveActor, id: string): void {
+    this.timers.cancel(source.sessionId, id)
+  }
+
+  cancelAll(source: LiveActor): void {
+    this.timers.cancelAll(source.sessionId)
+  }
+
+  requestStart(actor: LiveActor, state: object): void {
+    this.hold({ kind: 'start', sessionId: actor.sessionId, actor, state })
+  }
+
+  requestDelivery(actor: LiveActor, event: AnyEventObject): void {
+    this.hold({ kind: 'deliver', sessionId: actor.sessionId, event })
+  }
+
+  requestStop(actor: LiveActor): void {
+    this.hold({ kind: 'stop', sessionId: actor.sessionId })
+  }
+
+  requestEnd(actor: LiveActor): void {
+    if (this.#phase === 'turn') actor._stop()
+    else this.host.enqueue(actor.sessionId, { type: 'xstate.stop' })
+  }
+
+  /** Also where `target` was kept from an earlier time that this actor was in memory. */
+  #isOurs(target: LiveActor): boolean {
+    return target.system === this.system || sessionOf(this.actorId, String(target.sessionId)) !== undefined
+  }
+
+  #refuse(path: string, what: string): never {
+    this.#refusal = new NotSerializableError(path, what)
+    throw this.#refusal
+  }
+}
+
+function deliver(actor: LiveActor | undefined, event: AnyEventObject): void {
+  if (actor && actor._processingStatus !== STOPPED) actor._send(event)
+}
+
+function fail(actor: LiveActor | undefined, error: unknown): void {
+  if (actor?._processingStatus !== RUNNING) return
+  actor._snapshot = { ...actor._snapshot, status: 'error', error }
+  actor._error(error)
+}
+
+function pathOf(actor: LiveActor): string {
+  const above = actor._parent?._parent ? `${pathOf(actor._parent)}.` : ''
+  return `${above}children.${actor.id}`
+}

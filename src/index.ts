@@ -1,0 +1,23 @@
+/** The public API of perdure. */
+export { createRuntime, type Runtime, type StopOptions } from './runtime.ts'
+export type { ActorId, DurableActorRef, SendResult, SnapshotObserver } from './actor-ref.ts'
+export { idempotencyKey } from './actors/idempotency.ts'
+export type { SendStatus } from './actors/mailbox.ts'
+export type { Subscription } from './actors/observers.ts'
+export type { RetryPolicy } from './actors/retry-policy.ts'
+export * from './errors.ts'
+export type { Limits } from './limits.ts'
+export type {
+  Address,
+  DurationInput,
+  MachineEntry,
+  MachineOptions,
+  RuntimeOptions,
+  SendOptions,
+  SpawnOptions,
+  WaitOptions
+} from './options.ts'
+export type { ActorStatus } from './persistence/store.ts'
+export type { TreeNode } from './supervisor/supervisor.ts'
+export type { TelemetryEventName, TelemetryEvents } from './telemetry/catalogue.ts'
+export type { TelemetryListener } from './telemetry/telemetry.ts'

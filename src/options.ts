@@ -1,0 +1,173 @@
+/**
+ * What users may pass: the types of all options, and those of createRuntime read, with their defaults.
+ *
+ * Owns: the shape of options. Does not own: reading the arguments of single calls (arguments.ts), checking machines
+ * (actors/transition.ts).
+ */
+import type { AnyStateMachine, InputFrom } from 'xstate'
+import type { Registration } from './actors/registration.ts'
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './actors/retry-policy.ts'
+import { compile } from './actors/transition.ts'
+import { InvalidArgumentError } from './errors.ts'
+import { readCount, readDurationMs, readText } from './arguments.ts'
+import { DEFAULT_LIMITS, type Limits } from './limits.ts'
+import type { ActorStatus } from './persistence/store.ts'
+
+/** Milliseconds, or words: `500`, `'10 seconds'`, `'1 hour'`, `'30 days'`. */
+export type DurationInput = number | `${number} ${'milli' | 'second' | 'minute' | 'hour' | 'day' | 'week'}${'' | 's'}`
+
+/** How one machine is to be run. */
+export interface MachineOptions<TMachine extends AnyStateMachine = AnyStateMachine> {
+  readonly machine: TMachine
+  /** Kept with every instance, which then runs on this version only. Default: the machine's own `version`, or none. */
+  readonly version?: string
+  /** An event that the present state has no transition for waits for one that has (`defer`, the default), or is dropped as in XState. */
+  readonly unhandled?: 'defer' | 'drop'
+  /** A machine or an action that throws is tried again, then parked. Default: it fails, as in XState. `true`: the default policy. */
+  readonly retry?: boolean | Partial<Omit<RetryPolicy, 'initialMs' | 'maxMs'>> & { readonly initial?: DurationInput; readonly max?: DurationInput }
+}
+
+export type MachineEntry = AnyStateMachine | MachineOptions
+/** The machine types of a list of entries. */
+export type MachineOf<Entry> = Entry extends { readonly machine: infer M extends AnyStateMachine }
+  ? M
+  : Entry extends AnyStateMachine
+    ? Entry
+    : never
+
+export interface RuntimeOptions<Machines extends readonly MachineEntry[] = readonly MachineEntry[]> {
+  /** A connection string, a `pg.Pool`, a postgres.js `Sql`, or a PGlite. What you pass is used, and not closed. */
+  readonly database: unknown
+  /** Postgres schema to live in; several runtimes may share a database. Default `perdure`. */
+  readonly schema?: string
+  readonly machines: Machines
+  /** Actors executing at once on this node, by queue. `{}`: a node that only spawns and sends. Default `{ default: 100 }`. */
+  readonly queues?: Readonly<Record<string, number>>
+  /** Idle time before an actor leaves memory. 0: as soon as it has nothing to do. Default 10 seconds. */
+  readonly passivateAfter?: DurationInput
+  /** Actors in memory at most. Default 10,000. */
+  readonly maxResident?: number
+  /** Memory for actors at most, in bytes, as estimated from their snapshots. Default 512 MiB. */
+  readonly maxResidentBytes?: number
+  /** How long this node may be silent before others take its actors, where they cannot tell earlier. Default 15 seconds. */
+  readonly lease?: DurationInput
+  /** The longest pause between two looks for work that nobody announced. Default 1 second. */
+  readonly poll?: DurationInput
+  /** How long a dedupKey is remembered after its event was accepted. Default 7 days. */
+  readonly dedupRetention?: DurationInput
+  readonly limits?: Partial<Limits>
+  /** Names this node for people. Default: host name and process id. */
+  readonly name?: string
+  /** Free the rows of dead nodes from here. Default true. */
+  readonly reaper?: boolean
+  /** Clean up from here. Default true. */
+  readonly janitor?: boolean
+  /** Where XState's `log` action writes. Default console.log. */
+  readonly log?: (...args: unknown[]) => void
+  /** Where the runtime itself reports what nobody listens to: parked actors, crashes of its parts. Default console.warn. */
+  readonly warn?: (message: string, detail: unknown) => void
+}
+
+export type SpawnOptions<TMachine extends AnyStateMachine> = SpawnSettings &
+  (undefined extends InputFrom<TMachine>
+    ? { readonly input?: InputFrom<TMachine> }
+    : { readonly input: InputFrom<TMachine> })
+
+export interface SpawnSettings {
+  /** A UUID; default: a new version 7 one. With an id of your own a spawn can be retried. */
+  readonly id?: string
+  /** Taken by one actor at a time; also an address. */
+  readonly key?: string
+  /** In which statuses of its actor the key counts as taken. Default `'live'`; `'always'`: for ever. */
+  readonly keyScope?: 'live' | 'always' | readonly ActorStatus[]
+  readonly queue?: string
+  /** Lower runs first. Default 0. */
+  readonly priority?: number
+  readonly partitionKey?: string
+  readonly startAt?: Date | number
+  readonly startIn?: DurationInput
+  /** What to do where key or id are taken: reject, or give the ref of the actor that has them. Default `'reject'`. */
+  readonly ifExists?: 'reject' | 'return'
+}
+
+export interface SendOptions {
+  /** The same key sent again to the same actor is answered `duplicate` and not applied, for `dedupRetention`. */
+  readonly dedupKey?: string
+}
+
+export interface WaitOptions {
+  /** Default: for ever. */
+  readonly timeout?: DurationInput
+}
+
+/** An actor's id, or the key that it was spawned with. */
+export type Address = string | { readonly key: string }
+
+export const DEFAULTS = {
+  schema: 'perdure',
+  queues: { default: 100 },
+  passivateAfterMs: 10_000,
+  maxResident: 10_000,
+  maxResidentBytes: 512 * 1024 * 1024,
+  leaseMs: 15_000,
+  pollMs: 1_000,
+  dedupRetentionMs: 7 * 24 * 3_600_000
+} as const
+
+export function readQueues(queues: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  for (const [queue, concurrency] of Object.entries(queues)) {
+    readText('queues: a name', queue)
+    readCount(`queues: '${queue}'`, concurrency)
+  }
+  return { ...queues }
+}
+
+export function readLimits(limits: Partial<Limits> = {}): Limits {
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
+      throw new InvalidArgumentError(`limits: '${name}'`, 'is unknown', `Known: ${Object.keys(DEFAULT_LIMITS).join(', ')}`)
+    }
+    readCount(`limits: '${name}'`, value)
+  }
+  return { ...DEFAULT_LIMITS, ...limits }
+}
+
+/** Compiles a machine. Throws MachineNotDurableError, or InvalidArgumentError for the options beside it. */
+export function readMachine(entry: MachineEntry): Registration {
+  const options: MachineOptions = isMachine(entry) ? { machine: entry } : entry
+  const { machine, version = machine?.version, unhandled = 'defer', retry = false } = options
+  if (!isMachine(machine)) {
+    throw new InvalidArgumentError('machines', 'holds something that is no machine', 'Pass what createMachine() returned, or { machine }')
+  }
+  if (unhandled !== 'defer' && unhandled !== 'drop') {
+    throw new InvalidArgumentError('unhandled', 'is unknown', "Pass 'defer' or 'drop'")
+  }
+  const blueprint = compile(machine)
+  return {
+    name: readText('the id of a machine', blueprint.name),
+    version: version === undefined ? null : readText('version', version),
+    machine,
+    blueprint,
+    unhandled,
+    retry: retry === false ? null : readRetry(retry === true ? {} : retry)
+  }
+}
+
+function readRetry(retry: Exclude<NonNullable<MachineOptions['retry']>, boolean>): RetryPolicy {
+  const { initial, max, ...rest } = retry
+  const policy: RetryPolicy = {
+    ...DEFAULT_RETRY_POLICY,
+    ...rest,
+    ...(initial === undefined ? {} : { initialMs: readDurationMs('retry.initial', initial) }),
+    ...(max === undefined ? {} : { maxMs: readDurationMs('retry.max', max) })
+  }
+  readCount('retry.maxAttempts', policy.maxAttempts)
+  if (!(policy.factor >= 1)) throw new InvalidArgumentError('retry.factor', 'is below 1', 'Pass 1 or more')
+  if (!(policy.jitter >= 0 && policy.jitter <= 1)) {
+    throw new InvalidArgumentError('retry.jitter', 'is out of range', 'Pass a number from 0 to 1')
+  }
+  return policy
+}
+
+const isMachine = (value: unknown): value is AnyStateMachine =>
+  typeof value === 'object' && value !== null && 'getInitialSnapshot' in value && 'implementations' in value

@@ -1,0 +1,167 @@
+/**
+ * The store as the actors use it: every call joins the batch of its kind.
+ *
+ * Owns: one batcher for each operation, and finding out what became of a commit whose answer was lost.
+ * Does not own: statements (the store), gathering and retries (group-commit.ts).
+ *
+ * Invariants
+ * 1. Nothing is written under a lease that this node may have lost: `refuse` is asked before every batch.
+ * 2. 'stale' is never guessed: after a lost connection the row is read before anybody is told so.
+ */
+import { OutcomeUnknownError } from '../errors.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
+import { Batcher, type Settled } from './group-commit.ts'
+import type {
+  ActorRow,
+  ClaimResult,
+  Commit,
+  CommitResult,
+  InsertResult,
+  NewActor,
+  NewSignal,
+  SignalResult,
+  Store
+} from './store.ts'
+import { isTerminal } from './store.ts'
+
+export interface BatchedStoreOptions {
+  readonly store: Store
+  readonly node: string
+  readonly telemetry: Telemetry
+  readonly inboxLimit: number
+  /** Why this node may not write now; null while its lease holds. */
+  readonly refuse: () => Error | null
+  readonly retryForMs: number
+}
+
+/** Statements of commits under way at once: two keep the database busy while this process computes. */
+const COMMIT_LANES = 2
+const MAX_BATCH = 500
+
+export class BatchedStore {
+  readonly #options: BatchedStoreOptions
+  readonly #commits: Batcher<Commit, CommitResult>
+  readonly #inserts: Batcher<readonly NewActor[], readonly InsertResult[]>
+  readonly #claims: Batcher<string, ClaimResult>
+  readonly #signals: Batcher<NewSignal, SignalResult>
+  readonly #reads: Batcher<string, ActorRow | null>
+  readonly #keys: Batcher<string, string | null>
+  readonly #dedup: Batcher<{ readonly actorId: string; readonly dedupKey: string }, boolean>
+
+  constructor(options: BatchedStoreOptions) {
+    this.#options = options
+    const { store, node, telemetry, inboxLimit, refuse, retryForMs } = options
+    const common = {
+      lanes: 1,
+      maxBatch: MAX_BATCH,
+      repeatable: true,
+      retryForMs,
+      onRetry: (rows: number, error: unknown) => telemetry.emit('commit.retried', { rows, reason: error })
+    }
+    this.#commits = new Batcher({
+      ...common,
+      name: 'commit',
+      lanes: COMMIT_LANES,
+      refuse,
+      run: (commits) => store.commit(node, commits),
+      onFlush: (rows, durationMs) => telemetry.emit('commit.flush', { rows, durationMs })
+    })
+    this.#inserts = new Batcher({ ...common, name: 'spawn', run: (lists) => insertLists(store, lists) })
+    this.#claims = new Batcher({ ...common, name: 'claim', refuse, run: (ids) => store.claim(node, ids) })
+    // Without a dedup key a signal that is sent again would be there twice, so a lost answer stays unknown.
+    this.#signals = new Batcher({
+      ...common,
+      name: 'send',
+      repeatable: false,
+      run: (signals) => store.signal(signals, inboxLimit)
+    })
+    this.#reads = new Batcher({ ...common, name: 'read', run: (ids) => store.read(ids) })
+    this.#keys = new Batcher({ ...common, name: 'look-up', run: (keys) => store.findKeys(keys) })
+    this.#dedup = new Batcher({ ...common, name: 'look-up', run: (pairs) => store.knownDedup(pairs) })
+  }
+
+  commit(commit: Commit, settle: (settled: Settled<CommitResult>) => void): void {
+    this.#commits.submit(commit, (settled) => {
+      if (settled.ok && settled.inDoubt && settled.value.kind === 'stale') void this.#settleDoubt(commit, settle)
+      else settle(settled)
+    })
+  }
+
+  claim(id: string, settle: (settled: Settled<ClaimResult>) => void): void {
+    this.#claims.submit(id, settle)
+  }
+
+  /** The row again, of an actor that this node has; null: it is not this node's any more. */
+  async reclaim(id: string): Promise<Extract<ClaimResult, { kind: 'claimed' }>['row'] | null> {
+    const { value } = await this.#claims.request(id)
+    return value.kind === 'claimed' ? value.row : null
+  }
+
+  /** One statement for the whole list, shared with others that are spawned at this moment. */
+  async insert(actors: readonly NewActor[]): Promise<readonly InsertResult[]> {
+    const { value, inDoubt } = await this.#inserts.request(actors)
+    if (!inDoubt) return value
+    // An id is new with every spawn that does not name one: a row that has it is what the first try, whose answer was lost, left.
+    return value.map((result, index) =>
+      result.kind === 'duplicate' && result.id === actors[index]?.id ? { kind: 'inserted' } : result
+    )
+  }
+
+  signal(signal: NewSignal, settle: (settled: Settled<SignalResult>) => void): void {
+    this.#signals.submit(signal, settle)
+  }
+
+  async read(id: string): Promise<ActorRow | null> {
+    return (await this.#reads.request(id)).value
+  }
+
+  async findKey(key: string): Promise<string | null> {
+    return (await this.#keys.request(key)).value
+  }
+
+  async knowsDedup(actorId: string, dedupKey: string): Promise<boolean> {
+    return (await this.#dedup.request({ actorId, dedupKey })).value
+  }
+
+  /** Resolves when nothing is on its way to the database. */
+  async whenIdle(): Promise<void> {
+    await Promise.all([this.#commits, this.#inserts, this.#claims, this.#signals].map((batcher) => batcher.whenIdle()))
+  }
+
+  /** A commit was sent twice, and the second time found the row moved: by the first, or by another owner? */
+  async #settleDoubt(commit: Commit, settle: (settled: Settled<CommitResult>) => void): Promise<void> {
+    try {
+      settle(judge(commit, await this.read(commit.id), this.#options.node))
+    } catch (error) {
+      settle({ ok: false, error: new OutcomeUnknownError('commit', error) })
+    }
+  }
+}
+
+/**
+ * Only the owner raises the version, so while the lease is ours the version tells. A row that nobody owns tells as well, if
+ * the commit was to give it up. A version that never moved means that nothing landed. All else cannot be known.
+ */
+function judge(commit: Commit, row: ActorRow | null, node: string): Settled<CommitResult> {
+  const landedVersion = commit.version + (commit.snapshot === null ? 0 : 1)
+  const givesUp = commit.release || commit.retryInMs !== null || isTerminal(commit.status) || commit.status === 'parked'
+  const settled = (value: CommitResult): Settled<CommitResult> => ({ ok: true, value, inDoubt: true })
+  if (row === null) return settled({ kind: 'stale' })
+  const hasLanded = row.version === landedVersion && (row.owner === node || (row.owner === null && givesUp))
+  // With signals of others in between, the arrival numbers of the deferred ones cannot be told.
+  const areNumbersKnown = commit.deferred.length === 0 || row.inboxSeq === commit.inboxSeen + commit.deferred.length
+  if (hasLanded && areNumbersKnown) {
+    return settled({ kind: 'committed', released: row.owner === null, inboxSeq: row.inboxSeq })
+  }
+  if (row.version === commit.version && commit.snapshot !== null) return settled({ kind: 'stale' })
+  return { ok: false, error: new OutcomeUnknownError('commit', null) }
+}
+
+async function insertLists(
+  store: Store,
+  lists: readonly (readonly NewActor[])[]
+): Promise<readonly (readonly InsertResult[])[]> {
+  const results = await store.insert(lists.flat())
+  let from = 0
+  return lists.map((list) => results.slice(from, (from += list.length)))
+}

@@ -1,0 +1,38 @@
+/**
+ * What the store needs of a Postgres client, whichever it is.
+ *
+ * Owns: the interface. Does not own: clients (pg.ts, postgres.ts, pglite.ts), the choice between them (open.ts).
+ *
+ * Invariants, which every driver keeps
+ * 1. Errors are those of the client, untouched: transient-errors.ts tells them apart.
+ * 2. What belongs to the caller (a pool, an instance) is used, never ended or reconfigured.
+ * 3. The death of an idle connection ends neither the process nor a promise: it shows at the next use.
+ * 4. Statements cast what comes back to text, int4, float8 or boolean, which all clients read alike.
+ */
+import type { Statement } from '../queries.ts'
+
+export type Row = Readonly<Record<string, unknown>>
+
+/** Documents, ids and lists travel as text; casts in the statement say what they are. */
+export type Param = string | number
+
+/** One connection, kept by whoever reserved it. */
+export interface Session {
+  /** false once the connection is gone, and with it what the server kept for it. It does not come back. */
+  readonly isOpen: boolean
+  query(statement: Statement, params: readonly Param[]): Promise<readonly Row[]>
+  end(): Promise<void>
+}
+
+export interface Driver {
+  /** For people. */
+  readonly name: string
+  /** The database runs inside this process, on one connection: there are no sessions of others. */
+  readonly isEmbedded: boolean
+  query(statement: Statement, params: readonly Param[]): Promise<readonly Row[]>
+  /** Runs a script of many statements as one transaction. */
+  run(script: string): Promise<void>
+  /** Opens a connection of its own, which no other code can keep busy. */
+  reserve(): Promise<Session>
+  end(): Promise<void>
+}

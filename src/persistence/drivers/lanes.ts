@@ -1,0 +1,65 @@
+/**
+ * A few connections that only commits use, so that nothing else can keep commits waiting.
+ *
+ * Owns: opening them when they are first needed, and again when they are lost.
+ * Does not own: retries; a statement whose connection is lost fails, and the next one opens another.
+ *
+ * Invariants
+ * 1. A connection runs one statement at a time; statements that find all of them busy go in the order in which they came.
+ * 2. Every connection has its plans pinned before its first statement.
+ */
+import type { Queries, Statement } from '../queries.ts'
+import type { Driver, Param, Row, Session } from './driver.ts'
+
+export class Lanes {
+  readonly #driver: Driver
+  readonly #pinPlans: Statement
+  /** Lanes that nobody uses, each with its session once it has one. */
+  readonly #free: (Session | null)[]
+  readonly #waiting: ((session: Session | null) => void)[] = []
+
+  constructor(driver: Driver, queries: Queries, count: number) {
+    this.#driver = driver
+    this.#pinPlans = queries.pinPlans
+    this.#free = Array<Session | null>(count).fill(null)
+  }
+
+  async query(statement: Statement, params: readonly Param[]): Promise<readonly Row[]> {
+    let session = await this.#take()
+    try {
+      if (session === null || !session.isOpen) session = await this.#open()
+      return await session.query(statement, params)
+    } finally {
+      this.#giveBack(session)
+    }
+  }
+
+  /** Ends the connections. No statement may be under way. */
+  async end(): Promise<void> {
+    await Promise.all(this.#free.map((session) => session?.end()))
+    this.#free.fill(null)
+  }
+
+  async #take(): Promise<Session | null> {
+    // The lane used last comes first: at low load one connection does, and its caches stay warm.
+    const free = this.#free.pop()
+    return free !== undefined ? free : new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  #giveBack(session: Session | null): void {
+    const next = this.#waiting.shift()
+    if (next) next(session)
+    else this.#free.push(session)
+  }
+
+  async #open(): Promise<Session> {
+    const session = await this.#driver.reserve()
+    try {
+      await session.query(this.#pinPlans, [])
+      return session
+    } catch (error) {
+      await session.end().catch(() => undefined)
+      throw error
+    }
+  }
+}

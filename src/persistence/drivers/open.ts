@@ -1,0 +1,110 @@
+/**
+ * Finds out what the caller gave as `database`, and makes a driver of it.
+ *
+ * Owns: telling a connection string, a pg.Pool, a postgres.js instance and a PGlite apart; our own pools.
+ * Does not own: the drivers.
+ *
+ * Invariants
+ * 1. Things are told apart by shape, never by `instanceof`: an application may have another copy of a package than we have.
+ * 2. `pg` and `postgres` are optional: imported only when they are needed, and it is said when they are missing.
+ * 3. No error says what the connection string holds: it may hold a password.
+ */
+import { InvalidArgumentError } from '../../errors.ts'
+import type { Driver } from './driver.ts'
+import type { PGliteInstance } from './pglite.ts'
+import { createPGliteDriver } from './pglite.ts'
+import type { PgPool } from './pg.ts'
+import { createPgDriver } from './pg.ts'
+import type { ConnectPostgres, PostgresSql } from './postgres.ts'
+import { createPostgresDriver } from './postgres.ts'
+
+const connectTimeoutMs = 10_000
+const poolSize = 10
+
+/**
+ * A driver for a connection string, a `pg.Pool`, a postgres.js `Sql` or a `PGlite`.
+ * Connects to nothing yet. Rejects with InvalidArgumentError where it is none of these, or the package for it is missing.
+ */
+export async function openDriver(database: unknown): Promise<Driver> {
+  if (typeof database === 'string') return openUrl(database)
+  if (isPGlite(database)) return createPGliteDriver(database)
+  if (isPgPool(database)) return createPgDriver(database, false)
+  if (isPostgresSql(database)) return createPostgresDriver(database, await importPostgres(), false)
+  throw new InvalidArgumentError(
+    'database',
+    'is none of the things that perdure can connect through',
+    'Give a connection string, a pg.Pool (not a single client), a postgres.js instance or a PGlite.'
+  )
+}
+
+async function openUrl(url: string): Promise<Driver> {
+  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
+    throw new InvalidArgumentError(
+      'database',
+      'is a string, but no connection string',
+      'It begins with postgres:// or postgresql://.'
+    )
+  }
+  return (await openPg(url)) ?? openPostgres(url)
+}
+
+async function openPg(url: string): Promise<Driver | undefined> {
+  const module = await importIfInstalled(() => import('pg'))
+  if (module === undefined) return undefined
+  const pool = new module.default.Pool({
+    connectionString: url,
+    application_name: 'perdure',
+    max: poolSize,
+    keepAlive: true,
+    connectionTimeoutMillis: connectTimeoutMs
+  })
+  // The pool drops an idle client that fails; without a listener the process would end.
+  pool.on('error', () => undefined)
+  return createPgDriver(pool as unknown as PgPool, true)
+}
+
+async function openPostgres(url: string): Promise<Driver> {
+  const connect = (await importPostgres()) as unknown as (url: string, options: object) => PostgresSql
+  const sql = connect(url, {
+    max: poolSize,
+    connect_timeout: connectTimeoutMs / 1000,
+    connection: { application_name: 'perdure' },
+    fetch_types: false,
+    onnotice: () => undefined
+  })
+  return createPostgresDriver(sql, connect as unknown as ConnectPostgres, true)
+}
+
+async function importPostgres(): Promise<ConnectPostgres> {
+  const module = await importIfInstalled(() => import('postgres'))
+  if (module !== undefined) return module.default as unknown as ConnectPostgres
+  throw new InvalidArgumentError(
+    'database',
+    'needs a Postgres client, and neither pg nor postgres is installed',
+    'Install one of them: npm install pg.'
+  )
+}
+
+async function importIfInstalled<Module>(load: () => Promise<Module>): Promise<Module | undefined> {
+  try {
+    return await load()
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+type Members = Readonly<Record<string, unknown>>
+
+const hasMethods = (value: unknown, ...names: readonly string[]): value is Members =>
+  value !== null &&
+  (typeof value === 'object' || typeof value === 'function') &&
+  names.every((name) => typeof (value as Members)[name] === 'function')
+
+const isPGlite = (value: unknown): value is PGliteInstance => hasMethods(value, 'query', 'exec', 'runExclusive')
+
+const isPgPool = (value: unknown): value is PgPool =>
+  hasMethods(value, 'query', 'connect', 'Client') && typeof value['totalCount'] === 'number'
+
+const isPostgresSql = (value: unknown): value is PostgresSql =>
+  typeof value === 'function' && hasMethods(value, 'unsafe', 'reserve', 'begin')

@@ -1,0 +1,69 @@
+/**
+ * The driver for `postgres` (postgres.js), over the caller's instance or one of ours.
+ *
+ * Owns: reserved connections. Does not own: the caller's instance.
+ *
+ * Invariants: those of driver.ts, and
+ * 1. A reserved connection is an instance of its own with one connection. The client would open another one in silence when
+ *    that is lost; the session is then closed, because what the server kept for it (locks, settings) is gone.
+ */
+import type { Statement } from '../queries.ts'
+import type { Driver, Param, Row, Session } from './driver.ts'
+
+/** The part of a `postgres.Sql` that is used. */
+export interface PostgresSql {
+  unsafe(text: string, params?: Param[], options?: { readonly prepare: boolean }): Promise<Iterable<Row>>
+  readonly options: object
+  end(): Promise<void>
+}
+
+/** The default export of `postgres`. */
+export type ConnectPostgres = (options: object) => PostgresSql
+
+export function createPostgresDriver(sql: PostgresSql, connect: ConnectPostgres, isOurs: boolean): Driver {
+  return {
+    name: 'postgres.js',
+    isEmbedded: false,
+    query: (statement, params) => runPrepared(sql, statement, params),
+    run: async (script) => void (await sql.unsafe(script)),
+    reserve: () => openSession(sql, connect),
+    end: async () => {
+      if (isOurs) await sql.end()
+    }
+  }
+}
+
+async function runPrepared(sql: PostgresSql, statement: Statement, params: readonly Param[]): Promise<readonly Row[]> {
+  return [...(await sql.unsafe(statement.text, [...params], { prepare: true }))]
+}
+
+async function openSession(sql: PostgresSql, connect: ConnectPostgres): Promise<Session> {
+  let isOpen = true
+  const own = connect({
+    ...sql.options,
+    max: 1,
+    idle_timeout: null,
+    max_lifetime: null,
+    onclose: () => {
+      isOpen = false
+    }
+  })
+  return {
+    get isOpen() {
+      return isOpen
+    },
+    query: (statement, params) => {
+      if (!isOpen) return Promise.reject(new ConnectionClosedError())
+      return runPrepared(own, statement, params)
+    },
+    end: () => own.end()
+  }
+}
+
+/** What the client itself says of a connection that is lost, by the same code. */
+class ConnectionClosedError extends Error {
+  readonly code = 'CONNECTION_CLOSED'
+  constructor() {
+    super('the reserved connection is closed')
+  }
+}

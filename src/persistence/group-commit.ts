@@ -1,0 +1,161 @@
+/**
+ * Group commit: requests of many callers go to the database in one statement.
+ *
+ * A lane is a statement that may be under way. While a lane is free, what was submitted goes out at the end of the present
+ * microtask run; while all lanes are busy it gathers, and goes together when one comes free. There is no timer: an idle
+ * batcher adds no latency, a busy one makes batches as large as the load.
+ *
+ * Owns: gathering, order, retries of whole batches. Does not own: what a batch does.
+ *
+ * Invariants
+ * 1. With one lane, requests reach the database in the order of submission. With several, callers must not submit two
+ *    requests that depend on each other before the first has settled.
+ * 2. Every request settles exactly once, with its own result or with the error of its batch.
+ * 3. A batch whose connection was lost is run again only where the operation may be repeated (`repeatable`), and its
+ *    results then say `inDoubt`: the first run may have taken effect.
+ */
+import { Schedule, Effect } from 'effect'
+import { OutcomeUnknownError, StoreUnavailableError } from '../errors.ts'
+import { classifyError } from './transient-errors.ts'
+
+export type Settled<Result> =
+  | { readonly ok: true; readonly value: Result; readonly inDoubt: boolean }
+  | { readonly ok: false; readonly error: unknown }
+
+export interface BatcherOptions<Request, Result> {
+  /** For errors and telemetry, e.g. 'commit'. */
+  readonly name: string
+  readonly lanes: number
+  readonly maxBatch: number
+  /** Runs one batch; answers in the order of the requests. */
+  readonly run: (batch: readonly Request[]) => Promise<readonly Result[]>
+  /** May a batch be run again when it is unknown whether it took effect? */
+  readonly repeatable: boolean
+  /** Asked before every run: an error here fails the batch, nothing is sent (a node that lost its lease). */
+  readonly refuse?: () => Error | null
+  readonly onFlush?: (rows: number, durationMs: number) => void
+  readonly onRetry?: (rows: number, reason: unknown) => void
+  /** How long a batch is retried, counted from its first failure. */
+  readonly retryForMs: number
+}
+
+interface Waiting<Request, Result> {
+  readonly request: Request
+  readonly settle: (settled: Settled<Result>) => void
+}
+
+export class Batcher<Request, Result> {
+  readonly #options: BatcherOptions<Request, Result>
+  #gathered: Waiting<Request, Result>[] = []
+  #flying = 0
+  #scheduled = false
+  #idle: (() => void)[] = []
+
+  constructor(options: BatcherOptions<Request, Result>) {
+    this.#options = options
+  }
+
+  submit(request: Request, settle: (settled: Settled<Result>) => void): void {
+    this.#gathered.push({ request, settle })
+    if (this.#flying < this.#options.lanes) this.#schedule()
+  }
+
+  /** The same as a promise, for callers off the hot path. Rejects with the error of the batch. */
+  request(request: Request): Promise<{ readonly value: Result; readonly inDoubt: boolean }> {
+    return new Promise((resolve, reject) => {
+      this.submit(request, (settled) => (settled.ok ? resolve(settled) : reject(settled.error as Error)))
+    })
+  }
+
+  /** Resolves when nothing is gathered and nothing under way. */
+  async whenIdle(): Promise<void> {
+    if (this.#flying === 0 && this.#gathered.length === 0) return
+    await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
+  // One microtask later, so that all that is submitted in one go leaves in one statement.
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    const { lanes, maxBatch } = this.#options
+    while (this.#flying < lanes && this.#gathered.length > 0) {
+      const batch = this.#gathered.length <= maxBatch ? this.#gathered : this.#gathered.slice(0, maxBatch)
+      this.#gathered = this.#gathered.length <= maxBatch ? [] : this.#gathered.slice(maxBatch)
+      this.#flying++
+      void this.#fly(batch)
+    }
+    if (this.#flying === 0) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  // Never rejects: every failure settles the requests of the batch.
+  async #fly(batch: readonly Waiting<Request, Result>[]): Promise<void> {
+    let settled: (index: number) => Settled<Result>
+    try {
+      const { results, inDoubt } = await this.#runWithRetries(batch.map((waiting) => waiting.request))
+      settled = (index) => ({ ok: true, value: results[index] as Result, inDoubt })
+    } catch (error) {
+      settled = () => ({ ok: false, error })
+    }
+    // The lane flies again before callers are told, so that the database works while they do.
+    this.#flying--
+    this.#flush()
+    for (const [index, waiting] of batch.entries()) waiting.settle(settled(index))
+  }
+
+  async #runWithRetries(
+    requests: readonly Request[]
+  ): Promise<{ readonly results: readonly Result[]; readonly inDoubt: boolean }> {
+    const { name, refuse, run, repeatable, onFlush, onRetry, retryForMs } = this.#options
+    let inDoubt = false
+    const attempt = async (): Promise<readonly Result[]> => {
+      const refusal = refuse?.() ?? null
+      if (refusal) throw refusal
+      const startedAt = performance.now()
+      const results = await run(requests)
+      onFlush?.(requests.length, performance.now() - startedAt)
+      return results
+    }
+    const mayRetry = (error: unknown): boolean => {
+      const kind = classifyError(error)
+      if (kind === 'lost') inDoubt = true
+      const retry = kind === 'aborted' || kind === 'unavailable' || (kind === 'lost' && repeatable)
+      if (retry) onRetry?.(requests.length, error)
+      return retry
+    }
+    try {
+      return { results: await attempt(), inDoubt }
+    } catch (first) {
+      if (!mayRetry(first)) throw this.#describe(name, first, inDoubt)
+      try {
+        const results = await Effect.runPromise(
+          Effect.tryPromise({ try: attempt, catch: (error) => error }).pipe(
+            Effect.retry({ schedule: retryBackOff(retryForMs), while: mayRetry })
+          )
+        )
+        return { results, inDoubt }
+      } catch (last) {
+        throw this.#describe(name, last, inDoubt)
+      }
+    }
+  }
+
+  #describe(name: string, error: unknown, inDoubt: boolean): unknown {
+    if (inDoubt) return new OutcomeUnknownError(name, error)
+    const kind = classifyError(error)
+    return kind === 'aborted' || kind === 'unavailable' ? new StoreUnavailableError(name, error) : error
+  }
+}
+
+/** 20 ms, doubling to 1 s, with jitter; at most `forMs` in all. */
+const retryBackOff = (forMs: number) =>
+  Schedule.min([Schedule.exponential('20 millis'), Schedule.spaced('1 second')]).pipe(
+    Schedule.jittered,
+    Schedule.upTo({ duration: forMs })
+  )

@@ -1,0 +1,258 @@
+/**
+ * The whole contract of store.ts in maps: for tests and for `perdure/testing`. Nothing of it outlives the process.
+ *
+ * Owns: rows by id and by key, nodes and their leases.
+ * Does not own: what a change does to a single row (memory-rows.ts); the clock, which is given.
+ *
+ * Invariants
+ * 1. An operation runs synchronously, in a microtask of its own: no other operation sees it half done. S1–S5 hold
+ *    because of that; what row locks do in a database has no counterpart here.
+ * 2. A batch is its entries one after another, each decided by what the entries before it left.
+ * 3. Rows are never handed out; answers are copies (memory-rows.ts, 2).
+ */
+import type {
+  ActorRow,
+  ClaimedRow,
+  ClaimResult,
+  Commit,
+  CommitResult,
+  InsertResult,
+  Lease,
+  NewActor,
+  NewSignal,
+  Pick,
+  PickResult,
+  Signal,
+  SignalResult,
+  Store
+} from './store.ts'
+import type { StoredActor } from './memory-rows.ts'
+import {
+  commitRow,
+  createRow,
+  fileSignal,
+  freeRow,
+  holdsKey,
+  isHeldBack,
+  isRunnable,
+  leaseRow,
+  showRow,
+  wakeRow
+} from './memory-rows.ts'
+import { isTerminal } from './store.ts'
+
+/** The database's clock: epoch milliseconds. `Date` is one. */
+export interface Clock {
+  now(): number
+}
+
+export class MemoryStore implements Store {
+  readonly #clock: Clock
+  readonly #actors = new Map<string, StoredActor>()
+  /** Every actor that ever had the key, in order of birth. */
+  readonly #byKey = new Map<string, StoredActor[]>()
+  /** When each node's lease runs out. */
+  readonly #nodes = new Map<string, number>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  describe(): Promise<string> {
+    return soon(() => 'memory')
+  }
+
+  migrate(): Promise<void> {
+    return soon(() => undefined)
+  }
+
+  checkSchema(): Promise<void> {
+    return soon(() => undefined)
+  }
+
+  close(): Promise<void> {
+    return soon(() => undefined)
+  }
+
+  join(node: string, _name: string, leaseMs: number): Promise<Lease> {
+    return soon(() => {
+      this.#nodes.set(node, this.#clock.now() + leaseMs)
+      return {
+        renew: () => soon(() => this.#renew(node, leaseMs)),
+        leave: () => soon(() => void this.#bury(node, Infinity))
+      }
+    })
+  }
+
+  reap(node: string, limit: number): Promise<{ readonly nodes: readonly string[]; readonly actors: number }> {
+    return soon(() => {
+      const nodes: string[] = []
+      let actors = 0
+      for (const dead of this.#deadNodes(node)) {
+        actors += this.#bury(dead, limit - actors)
+        if (!this.#nodes.has(dead)) nodes.push(dead)
+      }
+      return { nodes, actors }
+    })
+  }
+
+  insert(actors: readonly NewActor[]): Promise<readonly InsertResult[]> {
+    return soon(() => actors.map((actor) => this.#insertOne(actor)))
+  }
+
+  claim(node: string, ids: readonly string[]): Promise<readonly ClaimResult[]> {
+    return soon(() => ids.map((id) => this.#claimOne(node, id)))
+  }
+
+  pick({ node, queue, limit }: Pick): Promise<PickResult> {
+    return soon(() => {
+      const now = this.#clock.now()
+      const rows = this.#rows((row) => row.queue === queue && isRunnable(row, now))
+        .toSorted((a, b) => a.priority - b.priority || (a.wakeAt ?? 0) - (b.wakeAt ?? 0))
+        .slice(0, limit)
+        .map((row): ClaimedRow => leaseRow(row, node))
+      return { rows, nextDueInMs: this.#nextDueInMs(queue) }
+    })
+  }
+
+  commit(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]> {
+    return soon(() => commits.map((commit) => this.#commitOne(node, commit)))
+  }
+
+  signal(signals: readonly NewSignal[], inboxLimit: number): Promise<readonly SignalResult[]> {
+    return soon(() => signals.map((signal) => this.#signalOne(signal, inboxLimit)))
+  }
+
+  unseen(node: string, limit: number): Promise<readonly string[]> {
+    return soon(() =>
+      this.#rows((row) => row.owner === node && row.inboxSeq > row.inboxSeen)
+        .slice(0, limit)
+        .map((row) => row.id)
+    )
+  }
+
+  inbox(id: string, afterSeq: number): Promise<readonly Signal[]> {
+    return soon(() => this.#actors.get(id)?.inbox.filter((signal) => signal.seq > afterSeq) ?? [])
+  }
+
+  read(ids: readonly string[]): Promise<readonly (ActorRow | null)[]> {
+    return soon(() =>
+      ids.map((id) => {
+        const row = this.#actors.get(id)
+        return row === undefined ? null : showRow(row)
+      })
+    )
+  }
+
+  findKeys(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    return soon(() =>
+      keys.map((key) => {
+        const rows = this.#byKey.get(key) ?? []
+        const occupant = rows.find(holdsKey) ?? rows.at(-1)
+        return occupant?.id ?? null
+      })
+    )
+  }
+
+  knownDedup(pairs: readonly { readonly actorId: string; readonly dedupKey: string }[]): Promise<readonly boolean[]> {
+    return soon(() => pairs.map(({ actorId, dedupKey }) => this.#actors.get(actorId)?.dedup.has(dedupKey) ?? false))
+  }
+
+  purgeDedup(olderThanMs: number, limit: number): Promise<number> {
+    return soon(() => {
+      const before = this.#clock.now() - olderThanMs
+      let purged = 0
+      for (const { dedup } of this.#actors.values()) {
+        for (const [key, seenAt] of dedup) {
+          if (purged === limit) return purged
+          if (seenAt < before && dedup.delete(key)) purged += 1
+        }
+      }
+      return purged
+    })
+  }
+
+  #insertOne(actor: NewActor): InsertResult {
+    if (this.#actors.has(actor.id)) return { kind: 'duplicate', by: 'id', id: actor.id }
+    const row = createRow(actor, this.#clock.now())
+    if (row.key !== null) {
+      const namesakes = this.#byKey.get(row.key) ?? []
+      const occupant = holdsKey(row) ? namesakes.find(holdsKey) : undefined
+      if (occupant !== undefined) return { kind: 'duplicate', by: 'key', id: occupant.id }
+      this.#byKey.set(row.key, [...namesakes, row])
+    }
+    this.#actors.set(row.id, row)
+    return { kind: 'inserted' }
+  }
+
+  #claimOne(node: string, id: string): ClaimResult {
+    const row = this.#actors.get(id)
+    if (row === undefined) return { kind: 'missing' }
+    if (isTerminal(row.status)) return { kind: 'terminated', status: row.status }
+    const ownedElsewhere = row.owner !== null && row.owner !== node && this.#isAlive(row.owner)
+    if (ownedElsewhere || row.status === 'parked' || isHeldBack(row, this.#clock.now())) {
+      return { kind: 'held', status: row.status, owner: row.owner }
+    }
+    return { kind: 'claimed', row: leaseRow(row, node) }
+  }
+
+  #commitOne(node: string, commit: Commit): CommitResult {
+    const row = this.#actors.get(commit.id)
+    if (row === undefined || row.owner !== node || row.version !== commit.version) return { kind: 'stale' }
+    return commitRow(row, commit, this.#clock.now())
+  }
+
+  #signalOne({ actorId, event, dedupKey }: NewSignal, inboxLimit: number): SignalResult {
+    const row = this.#actors.get(actorId)
+    if (row === undefined) return { kind: 'missing' }
+    if (dedupKey !== null && row.dedup.has(dedupKey)) return { kind: 'duplicate' }
+    if (isTerminal(row.status)) return { kind: 'terminated', status: row.status }
+    if (row.inbox.length >= inboxLimit) return { kind: 'full' }
+    const now = this.#clock.now()
+    const { seq } = fileSignal(row, event, dedupKey, now)
+    wakeRow(row, now)
+    return { kind: 'queued', seq, owner: row.owner }
+  }
+
+  #nextDueInMs(queue: string): number | null {
+    const dueTimes = this.#rows((row) => row.queue === queue && row.owner === null && row.status === 'waiting')
+      .map((row) => row.wakeAt)
+      .filter((wakeAt) => wakeAt !== null)
+    return dueTimes.length === 0 ? null : Math.max(0, Math.min(...dueTimes) - this.#clock.now())
+  }
+
+  #renew(node: string, leaseMs: number): { readonly held: boolean; readonly now: number } {
+    const now = this.#clock.now()
+    const held = this.#nodes.has(node)
+    if (held) this.#nodes.set(node, now + leaseMs)
+    return { held, now }
+  }
+
+  #isAlive(node: string): boolean {
+    return (this.#nodes.get(node) ?? -Infinity) > this.#clock.now()
+  }
+
+  /** Nodes whose lease ran out, and owners that never joined or are forgotten already. */
+  #deadNodes(reaper: string): Set<string> {
+    const owners = [...this.#actors.values()].flatMap((row) => row.owner ?? [])
+    return new Set([...this.#nodes.keys(), ...owners].filter((node) => node !== reaper && !this.#isAlive(node)))
+  }
+
+  /** Frees up to `limit` rows of a node, and forgets the node once it owns none. Answers how many it freed. */
+  #bury(node: string, limit: number): number {
+    const owned = this.#rows((row) => row.owner === node)
+    const freed = owned.slice(0, limit)
+    for (const row of freed) freeRow(row, this.#clock.now())
+    if (freed.length === owned.length) this.#nodes.delete(node)
+    return freed.length
+  }
+
+  #rows(predicate: (row: StoredActor) => boolean): StoredActor[] {
+    return [...this.#actors.values()].filter(predicate)
+  }
+}
+
+/** Runs an operation in a microtask of its own, so that it answers, and fails, as a database does. */
+function soon<T>(operation: () => T): Promise<T> {
+  return Promise.resolve().then(operation)
+}

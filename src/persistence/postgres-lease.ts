@@ -1,0 +1,64 @@
+/**
+ * A node's hold on life in Postgres: its row, and a session that keeps its lock.
+ *
+ * Owns: the session. Does not own: when the lease is renewed, and what its loss means (supervisor/).
+ *
+ * Invariants
+ * 1. The lock is held from before the row can be seen until the session ends: whoever gets the lock knows the node dead.
+ * 2. A lease whose session is lost is never renewed by another one: renewing fails, and the node joins anew, by another id.
+ */
+import type { Driver, Session } from './drivers/driver.ts'
+import type { Queries } from './queries.ts'
+import type { Lease } from './store.ts'
+
+const rowsAtOnce = 1_000
+/** A reaper that owns nothing. */
+const nobody = '00000000-0000-0000-0000-000000000000'
+
+export async function openLease(
+  driver: Driver,
+  queries: Queries,
+  node: { readonly id: string; readonly name: string; readonly leaseMs: number }
+): Promise<Lease> {
+  const session = await driver.reserve()
+  try {
+    const join = driver.isEmbedded ? queries.joinAlone : queries.join
+    await session.query(join, [node.id, node.name, node.leaseMs])
+  } catch (error) {
+    await session.end().catch(() => undefined)
+    throw error
+  }
+  return {
+    renew: async () => {
+      const [row] = await session.query(queries.renew, [node.id, node.leaseMs])
+      return row as { held: boolean; now: number }
+    },
+    leave: async () => {
+      try {
+        await freeRows(driver, queries, node.id)
+      } finally {
+        await session.end()
+      }
+    }
+  }
+}
+
+/** Frees up to `limit` rows of dead nodes, those of `reaper` excepted. Answers the nodes that have none left. */
+export async function reapNodes(
+  driver: Driver,
+  queries: Queries,
+  reaper: string,
+  limit: number
+): Promise<{ readonly nodes: readonly string[]; readonly actors: number }> {
+  const [row] = await driver.query(queries.reap, [reaper, limit])
+  return { nodes: JSON.parse(row?.['nodes'] as string) as readonly string[], actors: row?.['actors'] as number }
+}
+
+// The node declares itself dead and reaps itself. Rows that others hold locked just now are left to their reapers.
+async function freeRows(driver: Driver, queries: Queries, node: string): Promise<void> {
+  const isForgotten = (await driver.query(queries.expire, [node])).length === 0
+  while (!isForgotten) {
+    const { nodes, actors } = await reapNodes(driver, queries, nobody, rowsAtOnce)
+    if (actors === 0 || nodes.includes(node)) return
+  }
+}

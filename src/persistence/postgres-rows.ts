@@ -1,0 +1,159 @@
+/**
+ * How the store's words travel to Postgres and back: batches as JSON documents, answers from rows.
+ *
+ * Owns: the names of the fields in documents and of the columns in answers; they are those of the files in sql/queries.
+ * Does not own: statements, their order, retries.
+ *
+ * Invariants
+ * 1. A document within a batch travels as a JSON string, not as JSON: Postgres unescapes what is nested in the batch, and
+ *    would refuse `\u0000` and change the text. As a string it is kept to the letter.
+ * 2. Fields that are null are left out: they are most of a batch.
+ */
+import type {
+  ActorRow,
+  ActorStatus,
+  ClaimedRow,
+  ClaimResult,
+  Commit,
+  CommitResult,
+  InsertResult,
+  NewActor,
+  NewSignal,
+  Signal,
+  SignalResult
+} from './store.ts'
+import { isTerminal } from './store.ts'
+import type { Row } from './drivers/driver.ts'
+
+const orAbsent = <T>(value: T | null): T | undefined => value ?? undefined
+const unlessEmpty = <T>(values: readonly T[]): readonly T[] | undefined => (values.length > 0 ? values : undefined)
+
+/** One outcome in the document of commit.sql; `n` is its place in the batch. */
+export function toCommitEntry(commit: Commit, n: number): object {
+  const deferredKeys = commit.deferred.flatMap((signal) => signal.dedupKey ?? [])
+  return {
+    n,
+    id: commit.id,
+    version: commit.version,
+    snapshot: orAbsent(commit.snapshot),
+    status: commit.status,
+    output: orAbsent(commit.output),
+    last_error: orAbsent(commit.lastError),
+    journal: orAbsent(commit.journal),
+    keep_before: commit.journalNeedsBefore || undefined,
+    timer_at: orAbsent(commit.timerAt),
+    inbox_seen: commit.inboxSeen,
+    release: commit.release || undefined,
+    retry_in_ms: orAbsent(commit.retryInMs),
+    dedup_keys: unlessEmpty([...commit.dedupKeys, ...deferredKeys]),
+    consumed: unlessEmpty(commit.consumed),
+    deferred_events: unlessEmpty(commit.deferred.map((signal) => signal.event)),
+    deferred_keys: unlessEmpty(commit.deferred.map((signal) => signal.dedupKey))
+  }
+}
+
+/** Results of a batch of `count` outcomes from the rows of commit.sql. */
+export function toCommitResults(rows: readonly Row[], count: number): CommitResult[] {
+  const results = Array<CommitResult>(count).fill({ kind: 'stale' })
+  for (const row of rows as readonly CommitAnswer[]) {
+    const { n, released, inboxSeq, knownKey } = row
+    const before = results[n]
+    if (knownKey === null) results[n] = { kind: 'committed', released, inboxSeq }
+    else results[n] = { kind: 'duplicate', keys: before?.kind === 'duplicate' ? [...before.keys, knownKey] : [knownKey] }
+  }
+  return results
+}
+
+type CommitAnswer = {
+  readonly n: number
+  readonly released: boolean
+  readonly inboxSeq: number
+  readonly knownKey: string | null
+}
+
+export function toInsertEntry(actor: NewActor, n: number): object {
+  return {
+    n,
+    id: actor.id,
+    machine: actor.machine,
+    machine_version: orAbsent(actor.machineVersion),
+    key: orAbsent(actor.key),
+    key_scope: actor.keyScope,
+    queue: actor.queue,
+    priority: actor.priority,
+    partition_key: orAbsent(actor.partitionKey),
+    input: orAbsent(actor.input),
+    owner: orAbsent(actor.owner),
+    start_at: orAbsent(actor.startAt),
+    start_in_ms: orAbsent(actor.startInMs)
+  }
+}
+
+/** undefined: the occupant could not be seen, ask again. */
+export function toInsertResult(row: Row): InsertResult | undefined {
+  const { inserted, sameId, occupant } = row as { inserted: boolean; sameId: boolean; occupant: string | null }
+  if (inserted) return { kind: 'inserted' }
+  return occupant === null ? undefined : { kind: 'duplicate', by: sameId ? 'id' : 'key', id: occupant }
+}
+
+export function toSignalEntry(signal: NewSignal, n: number): object {
+  return { n, actor_id: signal.actorId, event: signal.event, dedup_key: orAbsent(signal.dedupKey) }
+}
+
+export function toSignalResult(row: Row): SignalResult {
+  const { kind, status, seq, owner } = row as {
+    kind: SignalResult['kind']
+    status: ActorStatus
+    seq: number
+    owner: string | null
+  }
+  if (kind === 'queued') return { kind, seq, owner }
+  return kind === 'terminated' ? { kind, status } : { kind }
+}
+
+/** undefined: the row was to be had, but moved before it could be leased. Ask again. */
+export function toClaimResult(row: Row, node: string): ClaimResult | undefined {
+  const { claimed, free, status, owner } = row as {
+    claimed: boolean
+    free: boolean
+    status: ActorStatus
+    owner: string | null
+  }
+  if (claimed) return { kind: 'claimed', row: toClaimedRow(row, node) }
+  if (free) return undefined
+  return isTerminal(status) ? { kind: 'terminated', status } : { kind: 'held', status, owner }
+}
+
+/** The row as it was judged, with the lease that the statement put on it. */
+export function toClaimedRow(row: Row, node: string): ClaimedRow {
+  const actor = toActorRow(row)
+  const inbox = JSON.parse(row['inbox'] as string) as readonly Signal[]
+  return { ...actor, owner: node, attempt: actor.attempt + 1, inbox }
+}
+
+/** Takes from an answer what it has of the view actor_row. */
+export function toActorRow(row: Row): ActorRow {
+  const actor = row as unknown as ActorRow
+  return {
+    id: actor.id,
+    machine: actor.machine,
+    machineVersion: actor.machineVersion,
+    key: actor.key,
+    queue: actor.queue,
+    priority: actor.priority,
+    partitionKey: actor.partitionKey,
+    status: actor.status,
+    owner: actor.owner,
+    version: actor.version,
+    input: actor.input,
+    snapshot: actor.snapshot,
+    journal: actor.journal,
+    journalBefore: actor.journalBefore,
+    output: actor.output,
+    lastError: actor.lastError,
+    attempt: actor.attempt,
+    wakeAt: actor.wakeAt,
+    inboxSeq: actor.inboxSeq,
+    createdAt: actor.createdAt
+  }
+}

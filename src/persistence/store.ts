@@ -1,0 +1,210 @@
+/**
+ * What the rest of perdure may ask of a database, in its own words.
+ *
+ * Owns: the vocabulary of rows (statuses, signals, commits) and the contract of every operation on them.
+ * Does not own: SQL, connections, retries, batching. Implementations are postgres-store.ts and memory-store.ts; one
+ * conformance suite holds both to this file.
+ *
+ * Invariants, which every implementation keeps by itself, whatever its callers do
+ * S1. A row's `snapshot` and `version` change only by `commit`, only where `(id, owner, version)` match, and both
+ *     together: versions of an actor are contiguous and each is written once.
+ * S2. An operation takes effect as a whole or not at all, for each actor by itself: one stale row in a batch leaves out
+ *     that row and nothing else.
+ * S3. An arrival number (`seq`) is given under the actor's row lock: a later commit has a higher number.
+ * S4. An owner gives up its lease (`release`) only if it has seen every signal that arrived: no lost wake-up.
+ * S5. A signal, once accepted, leaves the inbox only by the commit that applied it, or with the row.
+ * S6. Time is the database's. All times are epoch milliseconds (UTC), durations are milliseconds.
+ * S7. Every operation may be repeated after its connection was lost: the second run changes nothing that the first one
+ *     did, and its answer says what holds.
+ */
+
+/** JSON text written by the snapshot codec. Stores keep it to the letter (key order too) and never look inside. */
+export type Json = string
+
+/** `ready`: an owner must do something · `running`: its owner does something that must be taken up if it dies ·
+ * `waiting`: for a signal or a time · `parked`: an operator must look · the rest has ended. */
+export type ActorStatus = 'ready' | 'running' | 'waiting' | 'parked' | 'done' | 'failed' | 'stopped'
+
+export const LIVE_STATUSES: readonly ActorStatus[] = ['ready', 'running', 'waiting', 'parked']
+export const TERMINAL_STATUSES: readonly ActorStatus[] = ['done', 'failed', 'stopped']
+export const isTerminal = (status: ActorStatus): boolean => TERMINAL_STATUSES.includes(status)
+
+/** An actor to be born. `owner` set: born leased, its owner starts it; else it is `ready`, or `waiting` for its start time. */
+export interface NewActor {
+  readonly id: string
+  readonly machine: string
+  readonly machineVersion: string | null
+  readonly key: string | null
+  /** Statuses in which `key` counts as taken. */
+  readonly keyScope: readonly ActorStatus[]
+  readonly queue: string
+  /** Lower runs first; -32768 … 32767. */
+  readonly priority: number
+  readonly partitionKey: string | null
+  readonly input: Json | null
+  readonly owner: string | null
+  readonly startAt: number | null
+  readonly startInMs: number | null
+}
+
+/** `by: 'id'`: a row with this very id exists. `by: 'key'`: `id` is the actor that occupies the key. */
+export type InsertResult =
+  | { readonly kind: 'inserted' }
+  | { readonly kind: 'duplicate'; readonly by: 'id' | 'key'; readonly id: string }
+
+/** An event in the durable inbox. */
+export interface Signal {
+  readonly seq: number
+  readonly event: Json
+  readonly dedupKey: string | null
+  readonly sentAt: number
+}
+
+export interface ActorRow {
+  readonly id: string
+  readonly machine: string
+  readonly machineVersion: string | null
+  readonly key: string | null
+  readonly queue: string
+  readonly priority: number
+  readonly partitionKey: string | null
+  readonly status: ActorStatus
+  readonly owner: string | null
+  /** Number of committed transitions; 0 before the first. */
+  readonly version: number
+  readonly input: Json | null
+  /** null before the first transition. */
+  readonly snapshot: Json | null
+  /** Effects of the last transition that are not acknowledged. */
+  readonly journal: Json | null
+  /** The snapshot before that transition, kept only where the journal needs it. */
+  readonly journalBefore: Json | null
+  readonly output: Json | null
+  readonly lastError: Json | null
+  /** Claims since the last progress. */
+  readonly attempt: number
+  readonly wakeAt: number | null
+  /** Arrival number of the newest signal. */
+  readonly inboxSeq: number
+  readonly createdAt: number
+}
+
+/** A leased row, with its inbox in order of arrival. */
+export interface ClaimedRow extends ActorRow {
+  readonly inbox: readonly Signal[]
+}
+
+export type ClaimResult =
+  | { readonly kind: 'claimed'; readonly row: ClaimedRow }
+  /** Not to be had: another live node owns it, its start time or its retry lies ahead, or it is parked. Use its inbox. */
+  | { readonly kind: 'held'; readonly status: ActorStatus; readonly owner: string | null }
+  | { readonly kind: 'terminated'; readonly status: ActorStatus }
+  | { readonly kind: 'missing' }
+
+/** One outcome on its way into a row. Fields that are null or empty leave the row's as they are, except where said. */
+export interface Commit {
+  readonly id: string
+  /** The version that the outcome was computed from. */
+  readonly version: number
+  /** A transition: version + 1. null: only an acknowledgement, a release or a retry. */
+  readonly snapshot: Json | null
+  /** Always written. A terminal status, and `parked`, end the lease as well. */
+  readonly status: ActorStatus
+  readonly output: Json | null
+  /** Always written: the error that the machine failed with, or of the attempt that is to be retried. */
+  readonly lastError: Json | null
+  /** Always written: null acknowledges the effects of the transition before. */
+  readonly journal: Json | null
+  /** Keep the row's present snapshot as `journalBefore`. Without a transition, `journalBefore` stays as long as a journal does. */
+  readonly journalNeedsBefore: boolean
+  /** Always written: when the earliest timer is due. The row wakes then, once nobody owns it. */
+  readonly timerAt: number | null
+  /** Events for the actor's own inbox, in order. */
+  readonly deferred: readonly { readonly event: Json; readonly dedupKey: string | null }[]
+  /** Arrival numbers that the transition consumed. */
+  readonly consumed: readonly number[]
+  /** Keys of the applied events that did not come from the inbox. */
+  readonly dedupKeys: readonly string[]
+  /** Newest arrival number that the owner has seen. */
+  readonly inboxSeen: number
+  /** Give up the lease, if no signal is unseen. */
+  readonly release: boolean
+  /** Set: a failed attempt. Gives up the lease, keeps `attempt` (1 at least), and lets nobody claim the row before. */
+  readonly retryInMs: number | null
+}
+
+export type CommitResult =
+  /** `inboxSeq` above what the owner expects: signals have arrived that it has not seen. */
+  | { readonly kind: 'committed'; readonly released: boolean; readonly inboxSeq: number }
+  /** Owner or version moved. Nothing was written. */
+  | { readonly kind: 'stale' }
+  /** Some `dedupKeys` (of applied or deferred events) are known already. Nothing was written. */
+  | { readonly kind: 'duplicate'; readonly keys: readonly string[] }
+
+export interface NewSignal {
+  readonly actorId: string
+  readonly event: Json
+  readonly dedupKey: string | null
+}
+
+export type SignalResult =
+  | { readonly kind: 'queued'; readonly seq: number; readonly owner: string | null }
+  | { readonly kind: 'duplicate' }
+  | { readonly kind: 'full' }
+  | { readonly kind: 'terminated'; readonly status: ActorStatus }
+  | { readonly kind: 'missing' }
+
+export interface Pick {
+  readonly node: string
+  readonly queue: string
+  readonly limit: number
+}
+
+export interface PickResult {
+  /** In order of priority, then of the time since which they wait. */
+  readonly rows: readonly ClaimedRow[]
+  /** Time until the next row of this queue is due; null where none waits for a time. */
+  readonly nextDueInMs: number | null
+}
+
+/** A node's hold on life: a session of its own, whose end other nodes notice at once. */
+export interface Lease {
+  /** Extends the lease; false: the node's row is gone (it was reaped) and the node must stop. */
+  renew(): Promise<{ readonly held: boolean; readonly now: number }>
+  /** Frees the node's rows at once and ends the session. */
+  leave(): Promise<void>
+}
+
+export interface Store {
+  /** For people: driver and server version. */
+  describe(): Promise<string>
+  /** Brings the schema up to this version; several nodes may race. */
+  migrate(): Promise<void>
+  /** Rejects with SchemaMismatchError where the schema does not fit. */
+  checkSchema(): Promise<void>
+  close(): Promise<void>
+
+  join(node: string, name: string, leaseMs: number): Promise<Lease>
+  /** Frees the rows of dead nodes: what was being done becomes `ready`, the rest waits on. */
+  reap(node: string, limit: number): Promise<{ readonly nodes: readonly string[]; readonly actors: number }>
+
+  insert(actors: readonly NewActor[]): Promise<readonly InsertResult[]>
+  /** Leases rows that nobody live owns, `attempt` counted. Answers come in the order asked. */
+  claim(node: string, ids: readonly string[]): Promise<readonly ClaimResult[]>
+  /** Leases rows of a queue that must run now. */
+  pick(pick: Pick): Promise<PickResult>
+  commit(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]>
+  /** Puts events into inboxes; wakes rows that nobody owns. Order within one actor is kept. */
+  signal(signals: readonly NewSignal[], inboxLimit: number): Promise<readonly SignalResult[]>
+
+  /** Actors of this node that have signals that it has not seen. */
+  unseen(node: string, limit: number): Promise<readonly string[]>
+  /** Signals that arrived after `seq`, in order. */
+  inbox(id: string, afterSeq: number): Promise<readonly Signal[]>
+  read(ids: readonly string[]): Promise<readonly (ActorRow | null)[]>
+  /** The live occupant of each key, else the newest actor that had it. */
+  findKeys(keys: readonly string[]): Promise<readonly (string | null)[]>
+  /** Which of these (actor, dedup key) pairs are known. */
+  knownDedup(pairs: readonly { readonly actorId: string; readonly dedupKey: string }[]): Promise<readonly boolean[]>
+  purgeDedup(olderThanMs: number, limit: number): Promise<number>
+}

@@ -1,0 +1,121 @@
+/**
+ * This node's membership: a lease in the database, and knowing at every moment whether it still holds.
+ *
+ * A node has a fresh id with every start. Its lease is renewed every third of its length, on a session of its own. The
+ * database counts the lease by its clock; this node counts it by its own monotonic clock, from before the last renewal that
+ * succeeded was sent: so it stops before the database lets others take its actors.
+ *
+ * Owns: the node id, the lease, the samples for the clock. Does not own: what is done under the lease (engine.ts).
+ *
+ * Invariants
+ * 1. `holdsLease` is true only while no other node can have taken this one's actors, whatever hangs or sleeps.
+ * 2. A lease that could not be renewed in time ends the membership as a crash; the supervisor then begins anew, with another id.
+ */
+import { Effect, Schedule } from 'effect'
+import { uuidV7Unsafe } from 'effect/crypto/SecureRandom'
+import type { SyncedClock } from '../clock.ts'
+import type { Lease, Store } from '../persistence/store.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
+import type { ChildSpec } from './supervisor.ts'
+
+export interface MembershipOptions {
+  readonly store: Store
+  /** For people who look at the node table. */
+  readonly name: string
+  readonly leaseMs: number
+  readonly clock: SyncedClock
+  readonly telemetry: Telemetry
+}
+
+/** The lease ended, or could not be renewed before it would have. */
+export class LeaseLostError extends Error {
+  override readonly name = 'LeaseLostError'
+}
+
+/** Renewed this often per length of the lease, so that two renewals may fail. */
+const RENEWALS_PER_LEASE = 3
+/** The node stops this much before the database would let others in: for a commit that is on its way. */
+const SAFETY = 0.1
+const RETRY = Schedule.spaced('100 millis')
+/** How long leaving may take; what it would have freed is freed by the reaper of another node. */
+const LEAVE_WITHIN = '2 seconds'
+
+export class Membership {
+  readonly #options: MembershipOptions
+  #node: string | null = null
+  #validUntil = 0
+
+  constructor(options: MembershipOptions) {
+    this.#options = options
+  }
+
+  /** The node's id; null while it is no member. */
+  get node(): string | null {
+    return this.#node
+  }
+
+  get holdsLease(): boolean {
+    return this.#node !== null && performance.now() < this.#validUntil
+  }
+
+  readonly spec: ChildSpec = {
+    name: 'membership',
+    restart: 'permanent',
+    start: Effect.suspend(() => {
+      const node = uuidV7Unsafe()
+      return Effect.acquireRelease(
+        Effect.tryPromise({ try: () => this.#join(node), catch: (error) => error }),
+        (lease) => this.#leave(node, lease)
+      ).pipe(Effect.map((lease) => ({ run: this.#renewForever(node, lease) })))
+    })
+  }
+
+  async #join(node: string): Promise<Lease> {
+    const { store, name, leaseMs, telemetry } = this.#options
+    const lease = await store.join(node, name, leaseMs)
+    await this.#renew(lease)
+    this.#node = node
+    telemetry.emit('node.joined', { node })
+    return lease
+  }
+
+  #leave(node: string, lease: Lease): Effect.Effect<void> {
+    this.#node = null
+    return Effect.promise(() => lease.leave().catch(() => undefined)).pipe(
+      Effect.timeout(LEAVE_WITHIN),
+      Effect.ignore,
+      Effect.tap(Effect.sync(() => this.#options.telemetry.emit('node.left', { node })))
+    )
+  }
+
+  async #renew(lease: Lease): Promise<void> {
+    const before = performance.now()
+    const { held, now } = await lease.renew()
+    if (!held) throw new LeaseLostError('the node was taken for dead: its row is gone')
+    this.#options.clock.addSample(before, now, performance.now())
+    this.#validUntil = before + this.#options.leaseMs * (1 - SAFETY)
+  }
+
+  /** Ends only by failing: when the lease is lost, or ran out while every renewal failed. */
+  #renewForever(node: string, lease: Lease): Effect.Effect<never, LeaseLostError> {
+    const { leaseMs, telemetry } = this.#options
+    const renewal = Effect.tryPromise({ try: () => this.#renew(lease), catch: (error) => error })
+    const renewInTime = Effect.suspend(() =>
+      renewal.pipe(
+        Effect.retry({ while: (error) => !(error instanceof LeaseLostError), schedule: RETRY }),
+        Effect.timeout(Math.max(this.#validUntil - performance.now(), 1)),
+        Effect.mapError((error) => (error instanceof LeaseLostError ? error : new LeaseLostError(String(error))))
+      )
+    )
+    return Effect.sleep(leaseMs / RENEWALS_PER_LEASE).pipe(
+      Effect.andThen(renewInTime),
+      Effect.forever,
+      Effect.tapError((error) =>
+        Effect.sync(() => {
+          this.#validUntil = 0
+          telemetry.emit('node.fenced', { node, reason: error.message })
+        })
+      )
+    )
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * One node: the supervision tree of a runtime. Its list of children is the architecture.
+ *
+ *     runtime (restForOne)
+ *     ├─ membership     node id, lease, self-fence
+ *     ├─ actors         the engine: everything that is awake under this lease
+ *     ├─ queue …        a picker for each queue
+ *     ├─ signals        what others have put into the inboxes of awake actors
+ *     ├─ sweeper        acknowledgements, passivation
+ *     ├─ reaper         rows of dead nodes
+ *     ├─ watcher        changes of actors that are watched here but awake elsewhere
+ *     └─ janitor        dedup keys past their retention
+ *
+ * restForOne: when the membership is lost, everything after it stops, in reverse, and starts again under a new node id.
+ *
+ * Owns: which children there are, in which order, and the engine of the moment. Does not own: what any of them does.
+ */
+import { Cause, Effect } from 'effect'
+import { Engine, type EngineOptions } from '../actors/engine.ts'
+import type { SyncedClock } from '../clock.ts'
+import { RuntimeNotRunningError } from '../errors.ts'
+import { BatchedStore } from '../persistence/batched-store.ts'
+import { makeLoop, type Loop } from './loop.ts'
+import { LeaseLostError, Membership } from './membership.ts'
+import { makePicker } from './picker.ts'
+import { openTree, type ChildSpec, type Tree } from './supervisor.ts'
+
+export interface NodeOptions extends Omit<EngineOptions, 'node' | 'batched' | 'clock' | 'poke'> {
+  readonly clock: SyncedClock
+  readonly name: string
+  readonly leaseMs: number
+  readonly pollMs: number
+  readonly dedupRetentionMs: number
+  readonly reaper: boolean
+  readonly janitor: boolean
+  /** Looks after actors that are watched here but awake elsewhere; resolves to the pause before the next look. */
+  readonly watch: () => Promise<number>
+}
+
+/** The engine of the moment, and what it stands on. */
+export interface Current {
+  readonly node: string
+  readonly engine: Engine
+  readonly batched: BatchedStore
+}
+
+const SWEEP_MS = 50
+const REAP_MS = 1_000
+const REAP_BATCH = 5_000
+const JANITOR_MS = 60_000
+const JANITOR_BATCH = 5_000
+/** A runtime gives up when its children need more restarts than this within the window: the database has been away for minutes. */
+const MAX_RESTARTS = 100
+const RESTARTS_WITHIN_MS = 60_000
+
+export class Node {
+  readonly #options: NodeOptions
+  readonly #membership: Membership
+  readonly #pickers: readonly Loop[]
+  readonly #watcher: Loop
+  readonly tree: Tree
+  #current: Current | null = null
+  #whenCurrent: ((current: Current) => void)[] = []
+
+  constructor(options: NodeOptions) {
+    this.#options = options
+    this.#membership = new Membership(options)
+    this.#pickers = Object.entries(options.queues).map(([queue, concurrency]) =>
+      makePicker({ ...options, queue, concurrency, engine: () => this.#current })
+    )
+    this.#watcher = makeLoop({ name: 'watcher', step: options.watch })
+    this.tree = openTree({
+      strategy: 'restForOne',
+      maxRestarts: MAX_RESTARTS,
+      withinMs: RESTARTS_WITHIN_MS,
+      children: this.#children(),
+      onCrash: (child, cause) =>
+        options.telemetry.emit('child.crashed', {
+          child,
+          error: Cause.squash(cause),
+          restarts: this.#restartsOf(child)
+        })
+    })
+  }
+
+  get current(): Current | null {
+    return this.#current
+  }
+
+  /** The engine, at once or when the node is a member again. Rejects with the signal's reason. */
+  async whenMember(signal: AbortSignal): Promise<Current> {
+    if (this.#current !== null) return this.#current
+    return new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+      this.#whenCurrent.push(resolve)
+    })
+  }
+
+  /** Has the pickers look now; null: all of them. */
+  poke(): void {
+    for (const picker of this.#pickers) picker.poke()
+  }
+
+  pokeWatcher(): void {
+    this.#watcher.poke()
+  }
+
+  #children(): readonly ChildSpec[] {
+    const { store, telemetry, reaper, janitor, pollMs, dedupRetentionMs } = this.#options
+    const loop = (name: string, step: (current: Current) => Promise<number> | number): ChildSpec =>
+      makeLoop({ name, step: () => (this.#current ? step(this.#current) : pollMs) }).spec
+    return [
+      this.#membership.spec,
+      this.#actors(),
+      ...this.#pickers.map((picker) => picker.spec),
+      loop('signals', async ({ engine }) => {
+        await engine.lookForSignals()
+        return pollMs
+      }),
+      loop('sweeper', ({ engine }) => {
+        engine.sweep()
+        return SWEEP_MS
+      }),
+      ...(reaper
+        ? [
+            loop('reaper', async ({ node }) => {
+              const { nodes, actors } = await store.reap(node, REAP_BATCH)
+              if (nodes.length > 0 || actors > 0) {
+                telemetry.emit('reaper.reaped', { nodes, actors })
+                this.poke()
+              }
+              return actors >= REAP_BATCH ? 0 : REAP_MS
+            })
+          ]
+        : []),
+      this.#watcher.spec,
+      ...(janitor
+        ? [
+            loop('janitor', async () =>
+              (await store.purgeDedup(dedupRetentionMs, JANITOR_BATCH)) < JANITOR_BATCH ? JANITOR_MS : 0
+            )
+          ]
+        : [])
+    ]
+  }
+
+  /** The engine lives in the scope of its start: when that ends, with or without a lease, all its actors are dropped. */
+  #actors(): ChildSpec {
+    const start = Effect.acquireRelease(
+      Effect.sync(() => this.#openEngine()),
+      ({ engine }) =>
+        Effect.sync(() => {
+          this.#current = null
+          engine.abandon(
+            this.#membership.holdsLease
+              ? new RuntimeNotRunningError('this call', 'stopped')
+              : new LeaseLostError('this node lost its lease; the call was not taken')
+          )
+        })
+    )
+    return { name: 'actors', restart: 'permanent', start: Effect.as(start, { run: Effect.never }) }
+  }
+
+  #openEngine(): Current {
+    const { limits, leaseMs, store, telemetry } = this.#options
+    const node = this.#membership.node as string
+    const batched = new BatchedStore({
+      store,
+      node,
+      telemetry,
+      inboxLimit: limits.inbox,
+      retryForMs: leaseMs,
+      refuse: () =>
+        this.#membership.holdsLease && this.#membership.node === node
+          ? null
+          : new LeaseLostError('this node may have lost its lease; nothing was written')
+    })
+    const engine = new Engine({ ...this.#options, node, batched, poke: () => this.poke() })
+    const current = { node, engine, batched }
+    this.#current = current
+    for (const resolve of this.#whenCurrent.splice(0)) resolve(current)
+    return current
+  }
+
+  #restartsOf(child: string): number {
+    return this.tree.children().find(({ name }) => name === child)?.restarts ?? 0
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The picker of one queue: leases rows that must run now, as many as the queue has room for here, and wakes their actors.
+ *
+ * Owns: demand. Does not own: which row comes first (sql/queries/pick.sql), waking (engine.ts).
+ *
+ * Invariant
+ * 1. It asks for no more rows than the queue may execute beside those that it executes already: what is picked can run.
+ */
+import type { Engine } from '../actors/engine.ts'
+import type { Store } from '../persistence/store.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
+import { makeLoop, type Loop } from './loop.ts'
+
+export interface PickerOptions {
+  readonly queue: string
+  /** Actors of this queue that execute at once on this node. */
+  readonly concurrency: number
+  readonly store: Store
+  readonly telemetry: Telemetry
+  readonly engine: () => { readonly engine: Engine; readonly node: string } | null
+  /** The longest pause between two looks at the database. */
+  readonly pollMs: number
+}
+
+const MAX_PICK = 200
+/** How soon a queue that is full, in this process, is looked at again; the database is not asked. */
+const FULL_PAUSE_MS = 10
+
+export function makePicker({ queue, concurrency, store, telemetry, engine, pollMs }: PickerOptions): Loop {
+  return makeLoop({
+    name: `queue ${queue}`,
+    step: async () => {
+      const current = engine()
+      if (current === null) return pollMs
+      const inFlight = current.engine.executing(queue)
+      telemetry.emit('scheduler.saturation', { queue, inFlight, concurrency })
+      const demand = Math.min(concurrency - inFlight, MAX_PICK)
+      if (demand <= 0 || current.engine.registry.isFull) return FULL_PAUSE_MS
+      const { rows, nextDueInMs } = await store.pick({ node: current.node, queue, limit: demand })
+      telemetry.emit('pick.stop', { queue, count: rows.length, demand })
+      for (const row of rows) current.engine.awaken(row)
+      if (rows.length === demand) return FULL_PAUSE_MS
+      return Math.min(pollMs, nextDueInMs ?? pollMs)
+    }
+  })
+}

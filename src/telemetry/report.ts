@@ -1,0 +1,27 @@
+/**
+ * What people should hear of without asking: no failure is silent, even where nobody listens to telemetry.
+ */
+import type { TelemetryEventName } from './catalogue.ts'
+import { telemetryEvents } from './catalogue.ts'
+import type { Telemetry } from './telemetry.ts'
+
+const REPORTED: readonly TelemetryEventName[] = [
+  'actor.parked',
+  'actor.crashed',
+  'child.crashed',
+  'effect.failed',
+  'journal.diverged',
+  'listener.failed',
+  'machine.unknown',
+  'machine.warning',
+  'node.fenced',
+  'signal.unconsumed'
+]
+
+/** @param warn default: console.warn */
+export function reportToPeople(
+  telemetry: Telemetry,
+  warn: (message: string, detail: unknown) => void = (message, detail) => console.warn(message, detail)
+): void {
+  for (const event of REPORTED) telemetry.on(event, (detail) => warn(`perdure ${event}: ${telemetryEvents[event]}`, detail))
+}

@@ -1,0 +1,62 @@
+/**
+ * Waiting for an actor: for a snapshot that satisfies a predicate, or for its end.
+ *
+ * Owns: the race between a notice, a timeout and the end of the runtime. Does not own: where notices come from: from the
+ * actor itself where it is awake here, else from the watcher.
+ *
+ * Invariant
+ * 1. The subscription comes before the first read: what happens in between is heard.
+ */
+import type { AnyMachineSnapshot } from 'xstate'
+import type { Observers } from './actors/observers.ts'
+import { WaitTimeoutError } from './errors.ts'
+
+/** What was heard of an actor: a snapshot, or its end. */
+export type News =
+  | { readonly kind: 'snapshot'; readonly snapshot: AnyMachineSnapshot }
+  | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'ended'; readonly last: AnyMachineSnapshot | undefined }
+
+export interface Wait<Value> {
+  readonly id: string
+  readonly observers: Observers
+  readonly timeoutMs: number | null
+  /** Aborted when the runtime stops. */
+  readonly stopped: AbortSignal
+  /** What is known without waiting. */
+  readonly readNow: () => Promise<News>
+  /** undefined: wait on. Throwing ends the wait. */
+  readonly judge: (news: News) => { readonly value: Value } | undefined
+}
+
+export function waitForNews<Value>({ id, observers, timeoutMs, stopped, readNow, judge }: Wait<Value>): Promise<Value> {
+  return new Promise<Value>((resolve, reject) => {
+    let last: AnyMachineSnapshot | undefined
+    const settle = (finish: () => void): void => {
+      subscription.unsubscribe()
+      clearTimeout(timer)
+      stopped.removeEventListener('abort', onStopped)
+      finish()
+    }
+    const hear = (news: News): void => {
+      if (news.kind === 'snapshot') last = news.snapshot
+      try {
+        const verdict = judge(news)
+        if (verdict) settle(() => resolve(verdict.value))
+      } catch (error) {
+        settle(() => reject(error as Error))
+      }
+    }
+    const onStopped = (): void => settle(() => reject(stopped.reason as Error))
+    const subscription = observers.subscribe(id, {
+      next: (snapshot) => hear({ kind: 'snapshot', snapshot }),
+      error: (error) => hear({ kind: 'failed', error }),
+      complete: () => hear({ kind: 'ended', last })
+    })
+    const timer =
+      timeoutMs === null ? undefined : setTimeout(() => settle(() => reject(new WaitTimeoutError(id, timeoutMs))), timeoutMs)
+    stopped.addEventListener('abort', onStopped)
+    if (stopped.aborted) return onStopped()
+    readNow().then(hear, (error: unknown) => settle(() => reject(error as Error)))
+  })
+}
