@@ -34,7 +34,7 @@ import {
   type SpawnOptions,
   type SpawnSettings
 } from './options.ts'
-import { openStore } from './persistence/open-store.ts'
+import { openPostgresStore } from './persistence/postgres-store.ts'
 import type { InsertResult, NewActor, Store } from './persistence/store.ts'
 import { Node, type Current } from './supervisor/node.ts'
 import type { TreeNode } from './supervisor/supervisor.ts'
@@ -103,7 +103,7 @@ export function createRuntime<const Machines extends readonly MachineEntry[]>(
   options: RuntimeOptions<Machines>
 ): Runtime<MachineOf<Machines[number]>> {
   const schema = options.schema ?? DEFAULTS.schema
-  return new DurableRuntime(options, () => openStore(options.database, schema), new DatabaseClock())
+  return new DurableRuntime(options, () => openPostgresStore(options.database, schema), new DatabaseClock())
 }
 
 type State = 'not started' | 'starting' | 'running' | 'stopping' | 'stopped'

@@ -23,9 +23,8 @@ judged as materialized (
       else a.owner = $1::uuid
         or not exists (select from perdure.node where node.id = a.owner and node.expires_at > now())
     end as free
-  from (select distinct id from asked) as wanted
-  join perdure.actor as a on a.id = wanted.id
-  order by a.id
+  from (select distinct id from asked order by id) as wanted
+  cross join lateral (select actor.*, actor.xmin from perdure.actor where actor.id = wanted.id limit 1) as a
 ),
 locked as materialized (
   select judged.id, judged.stamp
@@ -36,13 +35,14 @@ locked as materialized (
 claimed as (
   update perdure.actor as a set owner = $1::uuid, attempt = a.attempt + 1, updated_at = now()
   from locked
-  where a.id = locked.id and a.xmin = locked.stamp
+  where a.id = any (array(select locked.id from locked)) and a.id = locked.id and a.xmin = locked.stamp
   returning a.id
 )
-select asked.n::integer - 1 as n, judged.free, claimed.id is not null as claimed, actor_row.*, coalesce(inbox_row.inbox, '[]') as inbox
+select
+  asked.n::integer - 1 as n, judged.free, claimed.id is not null as claimed, actor_row.*,
+  coalesce((select inbox from perdure.inbox_row where inbox_row.actor_id = claimed.id), '[]') as inbox
 from asked
 join judged on judged.id = asked.id
-join perdure.actor_row on actor_row.id = asked.id
+cross join lateral (select * from perdure.actor_row where actor_row.id = asked.id limit 1) as actor_row
 left join claimed on claimed.id = asked.id
-left join lateral (select inbox from perdure.inbox_row where inbox_row.actor_id = claimed.id) as inbox_row on true
 order by asked.n

@@ -10,7 +10,9 @@
 -- 2. A signal lands while its actor lets go of the lease. Both write the actor's row: whoever comes second sees the other.
 --    Either inbox_seq has moved and the lease stays, or the sender finds the row without an owner and wakes it.
 -- 3. Two writers bring the same new dedup key, and neither sees the other's. The plain insert then fails on the primary
---    key, the statement takes back all it did, and the store asks again, one outcome at a time.
+--    key, the statement takes back all it did, and the store asks again, and then sees the key.
+-- 4. Batches name the same rows in other orders. Rows are reached by their ids, in order, and in no other way: owners are
+--    compared so that no index serves (the one on owners would bring all that a node has), and no join reorders outcomes.
 with document as (
   select * from json_to_recordset($2::text::json) as document (
     n integer, id uuid, version bigint, snapshot text, status text, output text, last_error text, journal text,
@@ -20,6 +22,7 @@ with document as (
 ),
 outcome as (
   select document.*,
+    $1::uuid as owner,
     to_timestamp(timer_at / 1000) as timer,
     case when retry_in_ms is null and status in ('done', 'failed', 'stopped') then now() end as ended_at,
     now() + retry_in_ms * interval '1 millisecond' as retry_at,
@@ -35,12 +38,18 @@ outcome as (
   from document
 ),
 known as (
-  select outcome.n, dedup.dedup_key
-  from outcome
-  cross join unnest(outcome.dedup_keys) as brought (dedup_key)
-  join perdure.dedup on dedup.actor_id = outcome.id and dedup.dedup_key = brought.dedup_key
-  join perdure.actor on actor.id = outcome.id and actor.owner = $1::uuid and actor.version = outcome.version
-  where outcome.dedup_keys is not null
+  select o.n, brought.dedup_key
+  from outcome as o
+  cross join unnest(o.dedup_keys) as brought (dedup_key)
+  cross join lateral (
+    select from perdure.dedup as d where d.actor_id = o.id and d.dedup_key = brought.dedup_key limit 1
+  ) as remembered
+  cross join lateral (
+    select from perdure.actor as a
+    where a.id = o.id and a.version = o.version and a.owner is not distinct from $1::uuid
+    limit 1
+  ) as fresh
+  where o.dedup_keys is not null
 ),
 committed as (
   update perdure.actor as a set
@@ -73,8 +82,9 @@ committed as (
     updated_at = now(),
     ended_at = o.ended_at
   from outcome as o
-  where a.id = o.id and a.owner = $1::uuid and a.version = o.version
-    and not exists (select from known where known.n = o.n)
+  where a.id = any (array(select outcome.id from outcome))
+    and a.id = o.id and a.version = o.version and a.owner is not distinct from o.owner
+    and o.n <> all (array(select known.n from known))
   returning
     o.n, a.id, a.owner is null as released, a.inbox_seq, a.inbox_seq - o.deferred_count as seq_before,
     o.dedup_keys, o.consumed, o.deferred_events, o.deferred_keys

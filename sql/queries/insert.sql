@@ -40,6 +40,8 @@ left join lateral (
   select born.id where newborn.n > newborn.first_n
   limit 1
 ) as namesake on true
-left join perdure.actor as occupant on occupant.key = newborn.key and occupant.status = any (occupant.key_scope)
+left join lateral (
+  select id from perdure.actor where actor.key = newborn.key and actor.status = any (actor.key_scope) limit 1
+) as occupant on true
 left join born as first on first.key = newborn.key and first.takes_key
 order by newborn.n

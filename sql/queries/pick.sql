@@ -48,9 +48,10 @@ next as (
 select (select next.due_in_ms from next) as "nextDueInMs", picked.*
 from (select) as always
 left join (
-  select actor_row.*, coalesce(inbox_row.inbox, '[]') as inbox
+  select actor_row.*, coalesce(
+    (select inbox from perdure.inbox_row where inbox_row.actor_id = claimed.id), '[]'
+  ) as inbox
   from claimed
   join perdure.actor_row on actor_row.id = claimed.id
-  left join lateral (select inbox from perdure.inbox_row where inbox_row.actor_id = claimed.id) as inbox_row on true
 ) as picked on true
 order by picked.priority, picked."wakeAt", picked.id

@@ -23,11 +23,14 @@ locked as materialized (
   ) as a
 ),
 judged as materialized (
-  select sent.*, locked.status, locked.ended_at, locked.waiting,
-    exists (
-      select from perdure.dedup where dedup.actor_id = sent.actor_id and dedup.dedup_key = sent.dedup_key
-    ) as known
-  from sent left join locked on locked.id = sent.actor_id
+  select sent.*, locked.status, locked.ended_at, locked.waiting, coalesce(remembered.known, false) as known
+  from sent
+  left join locked on locked.id = sent.actor_id
+  left join lateral (
+    select true as known from perdure.dedup as d
+    where d.actor_id = sent.actor_id and d.dedup_key = sent.dedup_key
+    limit 1
+  ) as remembered on true
 ),
 fresh as (
   select judged.*, row_number() over (partition by actor_id order by n) as place
@@ -40,16 +43,17 @@ accepted as materialized (
 raised as (
   update perdure.actor as a set
     inbox_seq = a.inbox_seq + news.amount,
-    status = case when news.amount > 0 and a.owner is null and a.status = 'waiting'
-      -- Neither a delayed start nor a retry that lies ahead.
-      and (a.wake_at is null or a.wake_at <= now() or (a.snapshot is not null and a.attempt = 0))
-      then 'ready' else a.status end,
-    wake_at = case when a.owner is null and a.status = 'waiting'
-      and (a.wake_at is null or a.wake_at <= now() or (a.snapshot is not null and a.attempt = 0))
-      then now() else a.wake_at end,
+    (status, wake_at) = (
+      select 'ready', now()
+      where a.owner is null and a.status = 'waiting'
+        -- Neither a delayed start nor a retry that lies ahead.
+        and (a.wake_at is null or a.wake_at <= now() or (a.snapshot is not null and a.attempt = 0))
+      union all select a.status, a.wake_at
+      limit 1
+    ),
     updated_at = now()
   from (select actor_id, count(*) as amount from accepted group by actor_id) as news
-  where a.id = news.actor_id
+  where a.id = any (array(select accepted.actor_id from accepted)) and a.id = news.actor_id
   returning a.id, a.owner, a.inbox_seq - news.amount as seq_before
 ),
 remembered as (

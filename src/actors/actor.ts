@@ -245,9 +245,7 @@ export class Actor {
 
   /** An effect that throws fails the machine, as an action that throws does in XState; with a retry policy it runs again. */
   #effectFailed({ effect, error }: EffectFailure): void {
-    const { name, retry } = this.registration
-    this.#host.telemetry.emit('effect.failed', { id: this.id, machine: name, effect: effect.kind, error })
-    if (retry) this.#failure = error
+    if (this.registration.retry) this.#failure = error
     else this.#first.unshift([{ kind: 'failure', sessionId: effect.sessionId, error }])
   }
 

@@ -23,6 +23,6 @@ export function idempotencyKey(): string | undefined {
 }
 
 /** Runs `effect` so that `idempotencyKey()` answers `key` in it and in all that it starts. */
-export function runAsEffect(key: string, effect: () => void): void {
-  current.run(key, effect)
+export function runAsEffect(key: string, effect: () => unknown): unknown {
+  return current.run(key, effect)
 }

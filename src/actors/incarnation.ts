@@ -132,8 +132,9 @@ export class Incarnation {
     const left = effects.slice(performed)
     this.#host.telemetry.emit('effect.rerun', { id: this.#id, machine: name, count: left.length })
     if (problems.length > 0) this.#host.telemetry.emit('journal.diverged', { id: this.#id, machine: name, problems })
-    const inJournal = new Set(left.flatMap((effect) => (effect.kind === 'start' ? [effect.sessionId] : [])))
-    const others = this.tree.workToStart().filter((effect) => !inJournal.has(effect.sessionId))
+    // Work that was started before the effect that failed died with its process, too.
+    const started = new Set(left.flatMap((effect) => (effect.kind === 'start' ? [effect.sessionId] : [])))
+    const others = this.tree.workToStart().filter((effect) => !started.has(effect.sessionId))
     return this.#performAll(others, false) ?? this.#performAll(left)
   }
 
@@ -259,13 +260,21 @@ export class Incarnation {
     for (const effect of effects) {
       const key = effect.kind === 'start' ? effect.sessionId : `${this.#id}:${this.version}:${this.#performed}`
       try {
-        runAsEffect(key, () => this.tree.perform(effect))
+        const returned = runAsEffect(key, () => this.tree.perform(effect))
+        // XState ignores what an action returns; a promise that is rejected must not end the process, nor be lost.
+        if (returned instanceof Promise) returned.catch((error: unknown) => this.#tellFailure(effect, error))
       } catch (error) {
+        this.#tellFailure(effect, error)
         return { effect, error }
       }
       if (areJournaled && isJournaled(effect)) this.#performed++
     }
     return null
+  }
+
+  #tellFailure({ kind }: TreeEffect, error: unknown): void {
+    const { name } = this.#registration
+    this.#host.telemetry.emit('effect.failed', { id: this.#id, machine: name, effect: kind, error })
   }
 
   #signalEntry({ seq, event }: ClaimedRow['inbox'][number]): Entry {

@@ -129,7 +129,7 @@ const ARRAY_BUFFER = {
   read: ({ value }: Fields) => bytesOf(value)
 }
 
-const TYPED_ARRAYS = [
+const VIEWS: readonly (new (buffer: ArrayBuffer) => ArrayBufferView)[] = [
   Int8Array,
   Uint8Array,
   Uint8ClampedArray,
@@ -144,7 +144,7 @@ const TYPED_ARRAYS = [
   DataView
 ]
 
-function viewType(View: (typeof TYPED_ARRAYS)[number]) {
+function viewType(View: (typeof VIEWS)[number]) {
   return {
     tag: View.name,
     write: (view: ArrayBufferView) => ({
@@ -169,7 +169,7 @@ const TYPES: readonly (readonly [prototype: object, type: TaggedType])[] = [
   [Error.prototype, ERROR],
   [ArrayBuffer.prototype, ARRAY_BUFFER],
   [Buffer.prototype, BUFFER],
-  ...TYPED_ARRAYS.map((View) => [View.prototype, viewType(View)] as const)
+  ...VIEWS.map((View) => [View.prototype, viewType(View)] as const)
 ] as readonly (readonly [object, TaggedType])[]
 
 const BY_PROTOTYPE = new Map(TYPES)

@@ -1,71 +1,217 @@
-/** SKELETON: the exported types are final, bodies follow within minutes. */
-import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate'
-import type { Finding } from '../errors.ts'
+/**
+ * The XState port: all that the rest of the house sees of XState.
+ *
+ * A `MachineTree` is one durable actor in memory: its root machine and the machine's children. It takes inputs, gives back what
+ * it would have the world see, and can be stored and brought back at every rest.
+ *
+ *     beginTurn(now) → apply(input)… → endTurn(): effects → persist(): the document to commit
+ *                                                         └ committed: perform(effect)…  ·  not committed: dispose()
+ *
+ * Owns: the order of these calls, and running effects. Does not own: anything about XState's inside (the rooms in xstate/).
+ *
+ * Invariants
+ * 1. No I/O, no clock, no timers: time comes in with `beginTurn`, the world is touched by `perform` alone.
+ * 2. A tree is never one turn back: whoever fails to commit a turn drops the tree.
+ */
+import type { AnyEventObject, AnyMachineSnapshot } from 'xstate'
 import type { Json } from '../persistence/store.ts'
-import type { TreeEffect } from './xstate/effects.ts'
+import { type Reception, receptionOf } from './xstate/accepts.ts'
+import { workOf } from './xstate/actor-kinds.ts'
+import type { Blueprint } from './xstate/blueprint.ts'
+import type { EmitEffect, LogEffect, ObserveEffect, StartEffect, TreeEffect } from './xstate/effects.ts'
+import { assertXStateSupported, isMachineSnapshot, type LiveActor, type LiveSnapshot, RUNNING } from './xstate/internals.ts'
+import { type DecodedJournal, decodeTreeJournal, type EncodedJournal, encodeTreeJournal } from './xstate/journal.ts'
+import { type Host, type Input, LiveTree } from './xstate/live-tree.ts'
+import { StartedWork } from './xstate/started-work.ts'
+import { hydrateTree } from './xstate/tree-hydration.ts'
+import { persistTree } from './xstate/tree-snapshot.ts'
 
-export type { ActionArgs, ActionEffect, TreeEffect } from './xstate/effects.ts'
+export type { Reception } from './xstate/accepts.ts'
+export { type Blueprint, compile } from './xstate/blueprint.ts'
+export type * from './xstate/effects.ts'
+export { isJournaled, markPerformed } from './xstate/journal.ts'
+export type { Host, Input } from './xstate/live-tree.ts'
 
-export interface Blueprint {
-  readonly machine: AnyStateMachine
-  /** The machine's id. */
-  readonly name: string
-  readonly warnings: readonly Finding[]
+assertXStateSupported()
+
+export class MachineTree {
+  readonly #tree: LiveTree
+  readonly #work = new StartedWork()
+
+  private constructor(blueprint: Blueprint, actorId: string, host: Host) {
+    this.#tree = new LiveTree(blueprint, actorId, host)
+  }
+
+  /** Before its first turn, in which the `start` input must be applied. */
+  static create(blueprint: Blueprint, actorId: string, host: Host): MachineTree {
+    return new MachineTree(blueprint, actorId, host)
+  }
+
+  /** Throws SnapshotIllegalError where the document does not come back whole, as when the machine lacks a state it names. */
+  static hydrate(blueprint: Blueprint, actorId: string, host: Host, stored: Json): MachineTree {
+    const tree = new MachineTree(blueprint, actorId, host)
+    hydrateTree(tree.#tree, stored)
+    return tree
+  }
+
+  // ── a turn ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  beginTurn(nowMs: number): void {
+    this.#tree.beginTurn(nowMs)
+  }
+
+  /**
+   * Applies an input to quiescence. What the user's code throws makes the status `error`, as in XState.
+   *
+   * Throws NotSerializableError where the machine makes something that cannot be stored; the tree is spoiled then.
+   */
+  apply(input: Input): void {
+    this.#tree.apply(input)
+  }
+
+  /** Whether the present configuration has a transition for events of this type at the root. Guards are not asked. */
+  takes(eventType: string): Reception {
+    const snapshot = this.#root?._snapshot
+    if (snapshot?.status !== 'active' || !isMachineSnapshot(snapshot)) return 'defer'
+    return receptionOf(this.#tree.blueprint.accepts, snapshot.value, eventType)
+  }
+
+  /** Everything that the world would have seen of this turn, in native order. */
+  endTurn(): readonly TreeEffect[] {
+    const effects = this.#tree.endTurn()
+    this.#work.dropEnded()
+    return effects
+  }
+
+  // ── at rest ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Throws NotSerializableError with a path such as `context.items[3].fn` or `children.cart.context.total`. */
+  persist(): Json {
+    return persistTree(this.#tree)
+  }
+
+  get status(): LiveSnapshot['status'] {
+    return this.#root?._snapshot.status ?? 'active'
+  }
+
+  get output(): unknown {
+    return this.#root?._snapshot.output
+  }
+
+  get error(): unknown {
+    return this.#root?._snapshot.error
+  }
+
+  /** The root's snapshot, as XState would show it. */
+  get snapshot(): AnyMachineSnapshot {
+    return this.#root?._snapshot as unknown as AnyMachineSnapshot
+  }
+
+  nextTimer(): { readonly seq: number; readonly dueAt: number } | undefined {
+    return this.#tree.timers.next()
+  }
+
+  /** In the order in which they fire. */
+  dueTimers(nowMs: number): readonly number[] {
+    return this.#tree.timers.due(nowMs).map(({ seq }) => seq)
+  }
+
+  /** Promises, callbacks or observables run, or are about to: what they do would be lost with the tree. */
+  hasLiveWork(): boolean {
+    return this.#tree.actors.size > 1 && this.#activeWork().length > 0
+  }
+
+  /** After hydration: the start of all work that was under way. */
+  workToStart(): readonly TreeEffect[] {
+    return this.#activeWork().map((actor) => {
+      return { kind: 'start', sessionId: actor.sessionId, actor, state: actor._snapshot }
+    })
+  }
+
+  #activeWork(): readonly LiveActor[] {
+    return [...this.#tree.actors.values()].filter((actor) => workOf(actor.logic) && actor._processingStatus === RUNNING)
+  }
+
+  // ── after the commit ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Runs one effect, and throws what the user's code throws.
+   *
+   * Returns what an action returned. XState ignores that; where it is a promise, its rejection is for the caller to catch.
+   */
+  perform(effect: TreeEffect): unknown {
+    switch (effect.kind) {
+      case 'action':
+        return effect.run(effect.args, effect.params)
+      case 'log':
+        return this.#log(effect)
+      case 'emit':
+        return this.#emit(effect)
+      case 'start':
+        return this.#start(effect)
+      case 'deliver':
+        return this.#work.deliver(effect.sessionId, effect.event)
+      case 'stop':
+        return this.#work.stop(effect.sessionId)
+      case 'observe':
+        return this.#observe(effect)
+      case 'foreign':
+        return effect.target.send(effect.event)
+    }
+  }
+
+  /** Drops the tree: all that it has started is stopped. Returns what clean-up code threw. */
+  dispose(): readonly unknown[] {
+    return this.#work.stopAll()
+  }
+
+  #log({ label, value }: LogEffect): void {
+    const log = this.#tree.host.log ?? console.log
+    if (label) log(label, value)
+    else log(value)
+  }
+
+  #emit({ sessionId, event }: Pick<EmitEffect, 'sessionId' | 'event'>): void {
+    this.#tree.subscriptions.emit(sessionId, event)
+    this.#tree.host.emit?.(sessionId, event)
+  }
+
+  #start({ sessionId, actor, state }: StartEffect): void {
+    this.#work.start(actor, state, (event: AnyEventObject) => this.#emit({ sessionId, event }))
+  }
+
+  #observe({ sessionId, notice, value }: ObserveEffect): void {
+    this.#tree.subscriptions.notify(sessionId, notice, value)
+    if (sessionId === this.#root?.sessionId) this.#tree.host.observe?.(notice, value)
+  }
+
+  get #root(): LiveActor | undefined {
+    return this.#tree.root
+  }
+
+  // ── effects that must survive a crash ───────────────────────────────────────────────────────────────────────────
+
+  /** Use `encodeJournal`. */
+  encodeJournal(effects: readonly TreeEffect[]): EncodedJournal | null {
+    return encodeTreeJournal(effects, this.#tree)
+  }
+
+  /** Use `decodeJournal`. */
+  decodeJournal(journal: Json, before: Json | null): DecodedJournal {
+    return decodeTreeJournal(journal, before, this.#tree)
+  }
 }
 
-export interface Host {
-  /** A new event for an actor of this tree, from started work, `self.send` in an action, or a ref that was kept. */
-  enqueue(sessionId: string, event: AnyEventObject): void
-  /** A notice for observers of the root; called by `perform`. */
-  observe?(notice: 'next' | 'error' | 'complete', value: unknown): void
-  /** An event emitted by an actor of the tree; called by `perform`, and by started work at once. */
-  emit?(sessionId: string, event: AnyEventObject): void
-  /** XState's `log` action; default: console.log. */
-  log?(...args: unknown[]): void
+/**
+ * The effects of the turn that has just ended, as data; null where none of them must survive a crash.
+ *
+ * `needsBefore`: the snapshot before the turn must be kept with it. Throws NotSerializableError.
+ */
+export function encodeJournal(effects: readonly TreeEffect[], tree: MachineTree): EncodedJournal | null {
+  return tree.encodeJournal(effects)
 }
 
-export type Input =
-  | { readonly kind: 'start'; readonly input: unknown }
-  | { readonly kind: 'event'; readonly event: AnyEventObject }
-  | { readonly kind: 'internal'; readonly sessionId: string; readonly event: AnyEventObject }
-  | { readonly kind: 'timer'; readonly seq: number }
-  | { readonly kind: 'failure'; readonly sessionId: string; readonly error: unknown }
-  | { readonly kind: 'stop' }
-
-export type TreeStatus = 'active' | 'done' | 'error' | 'stopped'
-export type Reception = 'take' | 'defer' | 'discard'
-
-declare class Skeleton {
-  static create(blueprint: Blueprint, actorId: string, host: Host): MachineTree
-  static hydrate(blueprint: Blueprint, actorId: string, host: Host, stored: Json): MachineTree
-  beginTurn(nowMs: number): void
-  apply(input: Input): void
-  takes(eventType: string): Reception
-  endTurn(): readonly TreeEffect[]
-  persist(): Json
-  get status(): TreeStatus
-  get output(): unknown
-  get error(): unknown
-  get snapshot(): AnyMachineSnapshot
-  nextTimer(): { readonly seq: number; readonly dueAt: number } | undefined
-  dueTimers(nowMs: number): readonly number[]
-  hasLiveWork(): boolean
-  workToStart(): readonly TreeEffect[]
-  /** What the user's code returned: where that is a promise, its rejection is the caller's to catch. */
-  perform(effect: TreeEffect): unknown
-  /** What clean-up code threw. */
-  dispose(): readonly unknown[]
+/** The effects of a journal for a tree hydrated from the snapshot beside it. `problems`: what of them can no longer run. */
+export function decodeJournal(journal: Json, before: Json | null, tree: MachineTree): DecodedJournal {
+  return tree.decodeJournal(journal, before)
 }
-export class MachineTree extends Skeleton {}
-
-export declare function compile(machine: AnyStateMachine): Blueprint
-export declare function encodeJournal(
-  effects: readonly TreeEffect[],
-  tree: MachineTree
-): { readonly journal: Json; readonly needsBefore: boolean } | null
-/** Call after hydrate and before workToStart, which then leaves out what the journal starts. */
-export declare function decodeJournal(
-  journal: Json,
-  before: Json | null,
-  tree: MachineTree
-): { readonly effects: readonly TreeEffect[]; readonly problems: readonly string[] }

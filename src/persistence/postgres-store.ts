@@ -56,7 +56,7 @@ const looksMax = 20
  */
 export async function openPostgresStore(database: unknown, schema = 'perdure'): Promise<PostgresStore> {
   const queries = loadQueries(schema)
-  return new PostgresStore(await openDriver(database), queries, schema)
+  return new PostgresStore(await openDriver(database, queries.pinPlans), queries, schema)
 }
 
 export class PostgresStore implements Store {
@@ -69,7 +69,7 @@ export class PostgresStore implements Store {
     this.#driver = driver
     this.#queries = queries
     this.#schema = schema
-    this.#lanes = new Lanes(driver, queries, laneCount)
+    this.#lanes = new Lanes(driver, laneCount)
   }
 
   async describe(): Promise<string> {

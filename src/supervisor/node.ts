@@ -23,7 +23,8 @@ import { BatchedStore } from '../persistence/batched-store.ts'
 import { makeLoop, type Loop } from './loop.ts'
 import { LeaseLostError, Membership } from './membership.ts'
 import { makePicker } from './picker.ts'
-import { openTree, type ChildSpec, type Tree } from './supervisor.ts'
+import type { ChildSpec } from './supervisor.ts'
+import { openTree, type Tree } from './tree.ts'
 
 export interface NodeOptions extends Omit<EngineOptions, 'node' | 'batched' | 'clock' | 'poke'> {
   readonly clock: SyncedClock

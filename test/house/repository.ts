@@ -29,7 +29,7 @@ export function readTypeScript(folder: string): readonly SourceFile[] {
   return readFiles(folder).filter((file) => /\.m?ts$/.test(file.path))
 }
 
-/** What a file imports or re-exports, types too: paths from the root for files of ours, else the name of the package. */
+/** What a file imports or re-exports, types too: paths from the root for files of ours, else names of packages. */
 export function listImports(file: SourceFile): readonly string[] {
   const specifiers = /^(?:import|export)\b[^'"]*?\bfrom\s+'([^']+)'|^import\s+'([^']+)'|\bimport\(\s*'([^']+)'/gm
   return [...removeComments(file).matchAll(specifiers)].map((match) => {

@@ -1,5 +1,5 @@
 /** What can go wrong under a supervisor: failures while starting and stopping, escalation, interruption. */
-import { Cause, Effect, Exit, Fiber, Logger } from 'effect'
+import { Cause, Deferred, Effect, Exit, Fiber, Logger } from 'effect'
 import { TestClock } from 'effect/testing'
 import { describe, expect, test, vi } from 'vitest'
 import {
@@ -182,6 +182,26 @@ describe('nothing is silent', () => {
     await new Promise((done) => setImmediate(done))
     await tree.stop()
     expect(stage.crashes.map((cause) => cause.reasons.map((reason) => reason._tag))).toEqual([['Interrupt', 'Die']])
+  })
+
+  test('a child that fails while it is being stopped for another is reported even if the tree stops as well', async () => {
+    const stage = new Stage()
+    const gate = Deferred.makeUnsafe<void>()
+    const run = Effect.never.pipe(
+      Effect.onInterrupt(() => {
+        stage.note('b stops')
+        return Effect.andThen(Deferred.await(gate), Effect.die(boom))
+      })
+    )
+    const sore: ChildSpec = { name: 'b', restart: 'permanent', start: Effect.succeed({ run }) }
+    const tree = open(buildOptions(stage, [stage.child('a'), sore], 'oneForAll'))
+    await tree.started
+    stage.crash('a')
+    await stage.saw('b stops')
+    const stopped = tree.stop()
+    Deferred.doneUnsafe(gate, Exit.void)
+    await stopped
+    expect(stage.log).toEqual(['+a', 'a up', 'crash a', '-a', 'b stops', 'crash b'])
   })
 
   test('a listener that throws is logged, and keeps nobody from being restarted', async () => {

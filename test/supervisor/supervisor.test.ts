@@ -1,4 +1,4 @@
-/** Supervisors with real fibers: order, strategies, kinds of children. Failures and interruption: supervisor-faults.test.ts. */
+/** Supervisors with real fibers: order, strategies, kinds of children. The rest is in supervisor-faults.test.ts. */
 import { Effect, Exit } from 'effect'
 import { describe, expect, test, vi } from 'vitest'
 import type { ChildSpec } from '../../src/supervisor/supervisor.ts'
@@ -113,6 +113,17 @@ describe('kinds of children', () => {
     await stage.saw('a up', 2)
     expect(tree.children().map((child) => child.state)).toEqual(['running', 'ended'])
     expect(stage.log.filter((entry) => entry === '+b')).toHaveLength(1)
+  })
+
+  test('a child that has ended for good does not come back with the others', async () => {
+    const stage = new Stage()
+    const tree = open(buildOptions(stage, [stage.child('a', 'transient'), stage.child('b')], 'oneForAll'))
+    await tree.started
+    stage.finish('a')
+    await vi.waitUntil(() => tree.children()[0]?.state === 'ended', { interval: 1 })
+    stage.crash('b')
+    await stage.saw('b up', 2)
+    expect(stage.log.filter((entry) => entry === '+a')).toHaveLength(1)
   })
 
   test('a run that interrupts itself has crashed', async () => {

@@ -68,12 +68,14 @@ export interface LiveSnapshot {
   readonly status: 'active' | 'done' | 'error' | 'stopped'
   output?: unknown
   error?: unknown
+  context?: unknown
+  /** Of started work. */
+  input?: unknown
 }
 
 export interface LiveMachineSnapshot extends LiveSnapshot {
   readonly machine: MachineLogic
   value: StateValue
-  context: unknown
   tags: Set<string>
   historyValue: Record<string, readonly Node[]>
   readonly children: Record<string, LiveActor | undefined>

@@ -1,39 +1,33 @@
 /**
- * A tree of live actors as one stored document, and back.
+ * A tree of live actors as one stored document.
  *
  * The document is the root's record (`value`, `status`, `context`, …) with three things of the whole tree beside it: `timers`,
  * `unlisted` children, and the `next` number for a session or timer. Children are records within their parent's.
  *
- * Owns: the document's form. Does not own: values (snapshot-codec.ts), what actors do (live-tree.ts).
+ * Owns: the document's form, and writing it. Does not own: values (snapshot-codec.ts), reading it (tree-hydration.ts).
  *
  * Invariants
  * 1. Sessions are stored as numbers: what a tree is called is not in its document.
- * 2. Hydration takes all of a document or throws SnapshotIllegalError. XState itself would drop a child whose logic is gone
- *    and turn a state that is gone into an error; so every restored actor is compared with its record.
- * 3. Contexts are read after all actors exist, so that references in them are those actors.
+ * 2. What is empty is not written: this document is written with every transition.
  */
-import { createActor } from 'xstate'
-import { SnapshotIllegalError } from '../../errors.ts'
 import type { Json } from '../../persistence/store.ts'
-import { decode, encode, parseJson } from '../snapshot-codec.ts'
+import { encode } from '../snapshot-codec.ts'
+import { workOf } from './actor-kinds.ts'
 import {
   isMachine,
   isMachineSnapshot,
   type LiveActor,
   type LiveMachineSnapshot,
   type LiveSnapshot,
-  type MachineLogic,
-  type Node,
   RUNNING,
-  type StateValue,
-  STOPPED
+  type StateValue
 } from './internals.ts'
-import type { Identity, LiveTree } from './live-tree.ts'
-import { sessionIdOf, sessionOf } from './references.ts'
+import type { LiveTree } from './live-tree.ts'
+import { sessionOf } from './references.ts'
 
-const FORMAT = 1
+export const FORMAT = 1
 
-interface ActorRecord {
+export interface ActorRecord {
   /** Absent: the root, which is 0. */
   session?: number
   /** Where it is not the key under which the parent has it. */
@@ -41,21 +35,23 @@ interface ActorRecord {
   src?: string
   systemId?: string
   sync?: true
-  /** Of a machine: */
-  value?: StateValue
   status?: LiveSnapshot['status']
   output?: unknown
   error?: unknown
   context?: unknown
+  /** Of started work. */
+  input?: unknown
+  /** Of a machine, unless it failed before it had a state. */
+  value?: StateValue
   /** Order of the active nodes, where regions are active side by side: `always` transitions are asked in this order. */
   nodes?: readonly number[]
   history?: Record<string, readonly string[]>
   children?: Record<string, ActorRecord>
-  /** Of all other logic: */
+  /** Of other logic, in place of all these. */
   snapshot?: unknown
 }
 
-interface TreeRecord extends ActorRecord {
+export interface TreeRecord extends ActorRecord {
   format: number
   /** Children that run although no parent lists them: a later child has taken their id. */
   unlisted?: readonly (ActorRecord & { readonly parent: number })[]
@@ -63,7 +59,7 @@ interface TreeRecord extends ActorRecord {
   next: number
 }
 
-interface TimerRecord {
+export interface TimerRecord {
   readonly seq: number
   readonly source: number
   readonly target: number
@@ -73,13 +69,11 @@ interface TimerRecord {
   readonly nameless?: true
 }
 
-// ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
 /** Throws NotSerializableError with a path such as `context.items[3]` or `children.cart.context.total`. */
 export function persistTree(tree: LiveTree): Json {
   const root = tree.root as LiveActor
   const written = new Set<LiveActor>()
-  const record: TreeRecord = { format: FORMAT, next: tree.nextNumber }
+  const record = { format: FORMAT } as TreeRecord
   describe(root, record, '', tree, written)
   if (written.size < tree.actors.size) writeUnlisted(record, tree, written)
   const timers = tree.timers.all()
@@ -94,24 +88,26 @@ export function persistTree(tree: LiveTree): Json {
       ...(isNameless && { nameless: true })
     }))
   }
+  record.next = tree.nextNumber
   return JSON.stringify(record)
 }
 
 /** Fills the record of an actor and, within it, those of its children. `path` is '' or ends in a dot. */
 function describe(actor: LiveActor, record: ActorRecord, path: string, tree: LiveTree, written: Set<LiveActor>): void {
   written.add(actor)
-  const snapshot = actor._snapshot
-  const { logic } = actor
-  if (!isMachine(logic)) {
-    record.snapshot = encode(logic.getPersistedSnapshot?.(snapshot) ?? snapshot, `${path}snapshot`, tree.refs)
+  const { logic, _snapshot: snapshot } = actor
+  const { refs } = tree
+  if (!isMachine(logic) && !workOf(logic)) {
+    record.snapshot = encode(logic.getPersistedSnapshot?.(snapshot) ?? snapshot, `${path}snapshot`, refs)
     return
   }
   if (isMachineSnapshot(snapshot)) record.value = snapshot.value
   record.status = snapshot.status
-  if (snapshot.output !== undefined) record.output = encode(snapshot.output, `${path}output`, tree.refs)
-  if (snapshot.error !== undefined) record.error = encode(snapshot.error, `${path}error`, tree.refs)
+  if (snapshot.output !== undefined) record.output = encode(snapshot.output, `${path}output`, refs)
+  if (snapshot.error !== undefined) record.error = encode(snapshot.error, `${path}error`, refs)
+  if (snapshot.context !== undefined) record.context = encode(snapshot.context, `${path}context`, refs)
+  if (snapshot.input !== undefined) record.input = encode(snapshot.input, `${path}input`, refs)
   if (!isMachineSnapshot(snapshot)) return
-  record.context = encode(snapshot.context, `${path}context`, tree.refs)
   if (hasRegions(snapshot)) record.nodes = snapshot._nodes.map((node) => node.order)
   for (const [id, nodes] of Object.entries(snapshot.historyValue)) {
     record.history ??= {}

@@ -6,28 +6,26 @@
  *
  * Invariants
  * 1. A connection runs one statement at a time; statements that find all of them busy go in the order in which they came.
- * 2. Every connection has its plans pinned before its first statement.
+ * 2. No more connections are open than there are lanes.
  */
-import type { Queries, Statement } from '../queries.ts'
+import type { Statement } from '../queries.ts'
 import type { Driver, Param, Row, Session } from './driver.ts'
 
 export class Lanes {
   readonly #driver: Driver
-  readonly #pinPlans: Statement
   /** Lanes that nobody uses, each with its session once it has one. */
   readonly #free: (Session | null)[]
   readonly #waiting: ((session: Session | null) => void)[] = []
 
-  constructor(driver: Driver, queries: Queries, count: number) {
+  constructor(driver: Driver, count: number) {
     this.#driver = driver
-    this.#pinPlans = queries.pinPlans
     this.#free = Array<Session | null>(count).fill(null)
   }
 
   async query(statement: Statement, params: readonly Param[]): Promise<readonly Row[]> {
     let session = await this.#take()
     try {
-      if (session === null || !session.isOpen) session = await this.#open()
+      if (session === null || !session.isOpen) session = await this.#driver.reserve()
       return await session.query(statement, params)
     } finally {
       this.#giveBack(session)
@@ -50,16 +48,5 @@ export class Lanes {
     const next = this.#waiting.shift()
     if (next) next(session)
     else this.#free.push(session)
-  }
-
-  async #open(): Promise<Session> {
-    const session = await this.#driver.reserve()
-    try {
-      await session.query(this.#pinPlans, [])
-      return session
-    } catch (error) {
-      await session.end().catch(() => undefined)
-      throw error
-    }
   }
 }

@@ -10,6 +10,7 @@
  * 3. No error says what the connection string holds: it may hold a password.
  */
 import { InvalidArgumentError } from '../../errors.ts'
+import type { Statement } from '../queries.ts'
 import type { Driver } from './driver.ts'
 import type { PGliteInstance } from './pglite.ts'
 import { createPGliteDriver } from './pglite.ts'
@@ -23,13 +24,14 @@ const poolSize = 10
 
 /**
  * A driver for a connection string, a `pg.Pool`, a postgres.js `Sql` or a `PGlite`.
+ * `onConnect` runs first on each connection that is ours: the reserved ones, and those of a pg pool of our own.
  * Connects to nothing yet. Rejects with InvalidArgumentError where it is none of these, or the package for it is missing.
  */
-export async function openDriver(database: unknown): Promise<Driver> {
-  if (typeof database === 'string') return openUrl(database)
+export async function openDriver(database: unknown, onConnect: Statement): Promise<Driver> {
+  if (typeof database === 'string') return openUrl(database, onConnect)
   if (isPGlite(database)) return createPGliteDriver(database)
-  if (isPgPool(database)) return createPgDriver(database, false)
-  if (isPostgresSql(database)) return createPostgresDriver(database, await importPostgres(), false)
+  if (isPgPool(database)) return createPgDriver(database, false, onConnect)
+  if (isPostgresSql(database)) return createPostgresDriver(database, await importPostgres(), false, onConnect)
   throw new InvalidArgumentError(
     'database',
     'is none of the things that perdure can connect through',
@@ -37,7 +39,7 @@ export async function openDriver(database: unknown): Promise<Driver> {
   )
 }
 
-async function openUrl(url: string): Promise<Driver> {
+async function openUrl(url: string, onConnect: Statement): Promise<Driver> {
   if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
     throw new InvalidArgumentError(
       'database',
@@ -45,10 +47,10 @@ async function openUrl(url: string): Promise<Driver> {
       'It begins with postgres:// or postgresql://.'
     )
   }
-  return (await openPg(url)) ?? openPostgres(url)
+  return (await openPg(url, onConnect)) ?? openPostgres(url, onConnect)
 }
 
-async function openPg(url: string): Promise<Driver | undefined> {
+async function openPg(url: string, onConnect: Statement): Promise<Driver | undefined> {
   const module = await importIfInstalled(() => import('pg'))
   if (module === undefined) return undefined
   const pool = new module.default.Pool({
@@ -60,10 +62,12 @@ async function openPg(url: string): Promise<Driver | undefined> {
   })
   // The pool drops an idle client that fails; without a listener the process would end.
   pool.on('error', () => undefined)
-  return createPgDriver(pool as unknown as PgPool, true)
+  // Goes out before the statement for which the pool connects. Where it fails, that one fails as well, and says so.
+  pool.on('connect', (client) => void client.query(onConnect.text).catch(() => undefined))
+  return createPgDriver(pool as unknown as PgPool, true, onConnect)
 }
 
-async function openPostgres(url: string): Promise<Driver> {
+async function openPostgres(url: string, onConnect: Statement): Promise<Driver> {
   const connect = (await importPostgres()) as unknown as (url: string, options: object) => PostgresSql
   const sql = connect(url, {
     max: poolSize,
@@ -72,7 +76,7 @@ async function openPostgres(url: string): Promise<Driver> {
     fetch_types: false,
     onnotice: () => undefined
   })
-  return createPostgresDriver(sql, connect as unknown as ConnectPostgres, true)
+  return createPostgresDriver(sql, connect as unknown as ConnectPostgres, true, onConnect)
 }
 
 async function importPostgres(): Promise<ConnectPostgres> {

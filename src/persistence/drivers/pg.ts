@@ -36,20 +36,20 @@ const prepared = (statement: Statement, params: readonly Param[]): PgQuery => ({
   values: [...params]
 })
 
-export function createPgDriver(pool: PgPool, isOurs: boolean): Driver {
+export function createPgDriver(pool: PgPool, isOurs: boolean, onConnect: Statement): Driver {
   return {
     name: 'pg',
     isEmbedded: false,
     query: async (statement, params) => (await pool.query(prepared(statement, params))).rows,
     run: async (script) => void (await pool.query(script)),
-    reserve: () => openSession(pool),
+    reserve: () => openSession(pool, onConnect),
     end: async () => {
       if (isOurs) await pool.end()
     }
   }
 }
 
-async function openSession(pool: PgPool): Promise<Session> {
+async function openSession(pool: PgPool, onConnect: Statement): Promise<Session> {
   const client = new pool.Client(pool.options)
   let isOpen = true
   const close = (): void => {
@@ -58,7 +58,13 @@ async function openSession(pool: PgPool): Promise<Session> {
   // Without a listener for 'error', the end of an idle connection would end the process.
   client.on('error', close)
   client.on('end', close)
-  await client.connect()
+  try {
+    await client.connect()
+    await client.query(onConnect.text)
+  } catch (error) {
+    await client.end().catch(() => undefined)
+    throw error
+  }
   return {
     get isOpen() {
       return isOpen

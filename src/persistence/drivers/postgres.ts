@@ -20,13 +20,18 @@ export interface PostgresSql {
 /** The default export of `postgres`. */
 export type ConnectPostgres = (options: object) => PostgresSql
 
-export function createPostgresDriver(sql: PostgresSql, connect: ConnectPostgres, isOurs: boolean): Driver {
+export function createPostgresDriver(
+  sql: PostgresSql,
+  connect: ConnectPostgres,
+  isOurs: boolean,
+  onConnect: Statement
+): Driver {
   return {
     name: 'postgres.js',
     isEmbedded: false,
     query: (statement, params) => runPrepared(sql, statement, params),
     run: async (script) => void (await sql.unsafe(script)),
-    reserve: () => openSession(sql, connect),
+    reserve: () => openSession(sql, connect, onConnect),
     end: async () => {
       if (isOurs) await sql.end()
     }
@@ -37,7 +42,7 @@ async function runPrepared(sql: PostgresSql, statement: Statement, params: reado
   return [...(await sql.unsafe(statement.text, [...params], { prepare: true }))]
 }
 
-async function openSession(sql: PostgresSql, connect: ConnectPostgres): Promise<Session> {
+async function openSession(sql: PostgresSql, connect: ConnectPostgres, onConnect: Statement): Promise<Session> {
   let isOpen = true
   const own = connect({
     ...sql.options,
@@ -48,6 +53,12 @@ async function openSession(sql: PostgresSql, connect: ConnectPostgres): Promise<
       isOpen = false
     }
   })
+  try {
+    await runPrepared(own, onConnect, [])
+  } catch (error) {
+    await own.end()
+    throw error
+  }
   return {
     get isOpen() {
       return isOpen
