@@ -68,7 +68,10 @@ export interface DurableActorRef<TMachine extends AnyStateMachine> {
    * Rejects with WaitTimeoutError, or WaitUnmetError where the actor ends before.
    * @example const shipped = await order.waitFor((s) => s.matches('shipped'), { timeout: '1 hour' })
    */
-  waitFor(predicate: (snapshot: SnapshotFrom<TMachine>) => boolean, options?: WaitOptions): Promise<SnapshotFrom<TMachine>>
+  waitFor(
+    predicate: (snapshot: SnapshotFrom<TMachine>) => boolean,
+    options?: WaitOptions
+  ): Promise<SnapshotFrom<TMachine>>
 
   /** The output of the machine's final state. Rejects with ActorFailedError, ActorTerminatedError (stopped) or WaitTimeoutError. */
   result(options?: WaitOptions): Promise<OutputFrom<TMachine>>
@@ -121,7 +124,7 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
 
   async getSnapshot(): Promise<SnapshotFrom<TMachine>> {
     const { engine } = await this.#host.member()
-    const snapshot = engine.registry.get(this.id)?.snapshot ?? this.#revive(await this.#readRow())
+    const snapshot = engine.registry.get(this.id)?.incarnation.shown ?? this.#revive(await this.#readRow())
     return snapshot as SnapshotFrom<TMachine>
   }
 
@@ -151,7 +154,9 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
   subscribe(
     observer: SnapshotObserver<SnapshotFrom<TMachine>> | ((snapshot: SnapshotFrom<TMachine>) => void)
   ): Subscription {
-    const listener = (typeof observer === 'function' ? { next: observer } : observer) as SnapshotObserver<AnyMachineSnapshot>
+    const listener = (
+      typeof observer === 'function' ? { next: observer } : observer
+    ) as SnapshotObserver<AnyMachineSnapshot>
     const subscription = this.#host.observers.subscribe(this.id, listener)
     this.#host.watch()
     return subscription
@@ -177,9 +182,12 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
 
   async #readNews(): Promise<News> {
     const { engine } = await this.#host.member()
-    const awake = engine.registry.get(this.id)?.snapshot
+    const awake = engine.registry.get(this.id)?.incarnation.shown
     if (awake) return { kind: 'snapshot', snapshot: awake }
     const row = await this.#readRow()
+    const { observers } = this.#host
+    // What is committed after this read is news, also if the watcher looks only then.
+    if (observers.seenVersion(row.id) === undefined) observers.setSeenVersion(row.id, row.version)
     if (row.status === 'failed') return { kind: 'failed', error: readColumn(row.id, row.lastError) }
     const snapshot = this.#revive(row)
     return row.status === 'stopped' ? { kind: 'ended', last: snapshot } : { kind: 'snapshot', snapshot }
@@ -196,7 +204,10 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
     const { machine, registrations } = this.#host
     const registration = machine ? registrations.of(machine) : registrations.find(row.machine, row.machineVersion)
     if (registration === undefined || registration.name !== row.machine) {
-      throw new MachineNotRegisteredError(row.machine, [...registrations].map(({ name }) => name))
+      throw new MachineNotRegisteredError(
+        row.machine,
+        [...registrations].map(({ name }) => name)
+      )
     }
     return reviveSnapshot(row, registration)
   }

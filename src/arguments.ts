@@ -21,7 +21,11 @@ export function readDurationMs(argument: string, value: DurationInput): number {
     ms = NaN
   }
   if (Number.isFinite(ms) && ms >= 0 && ms <= Number.MAX_SAFE_INTEGER) return ms
-  throw new InvalidArgumentError(argument, 'is no duration', "Pass milliseconds, or words such as '10 seconds' or '1 hour'")
+  throw new InvalidArgumentError(
+    argument,
+    'is no duration',
+    "Pass milliseconds, or words such as '10 seconds' or '1 hour'"
+  )
 }
 
 /** A text that goes into a column, and into an index: not empty, not endless, nothing that Postgres cannot hold. */
@@ -52,7 +56,11 @@ export function readEvent(event: unknown): AnyEventObject {
     throw new InvalidArgumentError('the event', 'has no type', "Send an object such as { type: 'payment.confirmed' }")
   }
   if (type.startsWith('xstate.')) {
-    throw new InvalidArgumentError('the event', "has a type of XState's own", "Choose a type that does not begin with 'xstate.'")
+    throw new InvalidArgumentError(
+      'the event',
+      "has a type of XState's own",
+      "Choose a type that does not begin with 'xstate.'"
+    )
   }
   return event as AnyEventObject
 }
@@ -84,11 +92,14 @@ export function readStart({ startAt, startIn }: SpawnSettings): { startAt: numbe
 
 export function readPriority(priority: number = 0): number {
   if (Number.isInteger(priority) && Math.abs(priority) <= MAX_PRIORITY) return priority
-  throw new InvalidArgumentError('priority', 'is out of range', `Pass a whole number from -${MAX_PRIORITY} to ${MAX_PRIORITY}`)
+  throw new InvalidArgumentError(
+    'priority',
+    'is out of range',
+    `Pass a whole number from -${MAX_PRIORITY} to ${MAX_PRIORITY}`
+  )
 }
 
 export function readCount(argument: string, value: number): number {
   if (Number.isSafeInteger(value) && value > 0) return value
   throw new InvalidArgumentError(argument, 'is no count', 'Pass a whole number above 0')
 }
-

@@ -207,7 +207,9 @@ export class InboxFullError extends PerdureError {
 export class OverloadedError extends PerdureError {
   readonly _tag = 'OverloadedError'
   constructor(limit: number) {
-    super(`${limit} actors are awake on this node and none rests. Retry after a pause, add a node, or raise maxResident.`)
+    super(
+      `${limit} actors are awake on this node and none rests. Retry after a pause, add a node, or raise maxResident.`
+    )
   }
 }
 

@@ -1,5 +1,6 @@
 /** The public API of perdure. */
-export { createRuntime, type Runtime, type StopOptions } from './runtime.ts'
+export { createRuntime } from './runtime.ts'
+export type { Runtime, StopOptions } from './api.ts'
 export type { ActorId, DurableActorRef, SendResult, SnapshotObserver } from './actor-ref.ts'
 export { idempotencyKey } from './actors/idempotency.ts'
 export type { SendStatus } from './actors/mailbox.ts'

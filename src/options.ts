@@ -4,6 +4,7 @@
  * Owns: the shape of options. Does not own: reading the arguments of single calls (arguments.ts), checking machines
  * (actors/transition.ts).
  */
+import { hostname } from 'node:os'
 import type { AnyStateMachine, InputFrom } from 'xstate'
 import type { Registration } from './actors/registration.ts'
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './actors/retry-policy.ts'
@@ -24,7 +25,12 @@ export interface MachineOptions<TMachine extends AnyStateMachine = AnyStateMachi
   /** An event that the present state has no transition for waits for one that has (`defer`, the default), or is dropped as in XState. */
   readonly unhandled?: 'defer' | 'drop'
   /** A machine or an action that throws is tried again, then parked. Default: it fails, as in XState. `true`: the default policy. */
-  readonly retry?: boolean | Partial<Omit<RetryPolicy, 'initialMs' | 'maxMs'>> & { readonly initial?: DurationInput; readonly max?: DurationInput }
+  readonly retry?:
+    | boolean
+    | (Partial<Omit<RetryPolicy, 'initialMs' | 'maxMs'>> & {
+        readonly initial?: DurationInput
+        readonly max?: DurationInput
+      })
 }
 
 export type MachineEntry = AnyStateMachine | MachineOptions
@@ -68,12 +74,14 @@ export interface RuntimeOptions<Machines extends readonly MachineEntry[] = reado
   readonly warn?: (message: string, detail: unknown) => void
 }
 
-export type SpawnOptions<TMachine extends AnyStateMachine> = SpawnSettings &
+export type SpawnOptions<TMachine extends AnyStateMachine> = Omit<SpawnSettings, 'input'> &
   (undefined extends InputFrom<TMachine>
     ? { readonly input?: InputFrom<TMachine> }
     : { readonly input: InputFrom<TMachine> })
 
+/** A spawn, whatever the machine. */
 export interface SpawnSettings {
+  readonly input?: unknown
   /** A UUID; default: a new version 7 one. With an id of your own a spawn can be retried. */
   readonly id?: string
   /** Taken by one actor at a time; also an address. */
@@ -103,8 +111,9 @@ export interface WaitOptions {
 /** An actor's id, or the key that it was spawned with. */
 export type Address = string | { readonly key: string }
 
-export const DEFAULTS = {
-  schema: 'perdure',
+export const DEFAULT_SCHEMA = 'perdure'
+
+const DEFAULTS = {
   queues: { default: 100 },
   passivateAfterMs: 10_000,
   maxResident: 10_000,
@@ -114,7 +123,30 @@ export const DEFAULTS = {
   dedupRetentionMs: 7 * 24 * 3_600_000
 } as const
 
-export function readQueues(queues: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+/** The options of a runtime, read: all there, durations in milliseconds. */
+export type ReadOptions = ReturnType<typeof readOptions>
+
+export function readOptions(options: RuntimeOptions) {
+  const duration = (name: 'passivateAfter' | 'lease' | 'poll' | 'dedupRetention', fallback: number): number =>
+    options[name] === undefined ? fallback : readDurationMs(name, options[name])
+  return {
+    queues: readQueues(options.queues ?? DEFAULTS.queues),
+    limits: readLimits(options.limits),
+    passivateAfterMs: duration('passivateAfter', DEFAULTS.passivateAfterMs),
+    leaseMs: duration('lease', DEFAULTS.leaseMs),
+    pollMs: duration('poll', DEFAULTS.pollMs),
+    dedupRetentionMs: duration('dedupRetention', DEFAULTS.dedupRetentionMs),
+    maxResident: readCount('maxResident', options.maxResident ?? DEFAULTS.maxResident),
+    maxResidentBytes: readCount('maxResidentBytes', options.maxResidentBytes ?? DEFAULTS.maxResidentBytes),
+    name: readText('name', options.name ?? `${hostname()}:${process.pid}`),
+    reaper: options.reaper ?? true,
+    janitor: options.janitor ?? true,
+    // oxlint-disable-next-line no-console -- what XState itself does by default
+    log: options.log ?? console.log
+  }
+}
+
+function readQueues(queues: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
   for (const [queue, concurrency] of Object.entries(queues)) {
     readText('queues: a name', queue)
     readCount(`queues: '${queue}'`, concurrency)
@@ -122,10 +154,14 @@ export function readQueues(queues: Readonly<Record<string, number>>): Readonly<R
   return { ...queues }
 }
 
-export function readLimits(limits: Partial<Limits> = {}): Limits {
+function readLimits(limits: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(limits)) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
-      throw new InvalidArgumentError(`limits: '${name}'`, 'is unknown', `Known: ${Object.keys(DEFAULT_LIMITS).join(', ')}`)
+      throw new InvalidArgumentError(
+        `limits: '${name}'`,
+        'is unknown',
+        `Known: ${Object.keys(DEFAULT_LIMITS).join(', ')}`
+      )
     }
     readCount(`limits: '${name}'`, value)
   }
@@ -137,7 +173,11 @@ export function readMachine(entry: MachineEntry): Registration {
   const options: MachineOptions = isMachine(entry) ? { machine: entry } : entry
   const { machine, version = machine?.version, unhandled = 'defer', retry = false } = options
   if (!isMachine(machine)) {
-    throw new InvalidArgumentError('machines', 'holds something that is no machine', 'Pass what createMachine() returned, or { machine }')
+    throw new InvalidArgumentError(
+      'machines',
+      'holds something that is no machine',
+      'Pass what createMachine() returned, or { machine }'
+    )
   }
   if (unhandled !== 'defer' && unhandled !== 'drop') {
     throw new InvalidArgumentError('unhandled', 'is unknown', "Pass 'defer' or 'drop'")

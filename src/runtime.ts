@@ -8,9 +8,8 @@
  * 1. Every call answers: with what is durable, or with a typed error. Bad arguments are refused before anything is stored.
  * 2. A runtime starts once. After `stop` another is created.
  */
-import { hostname } from 'node:os'
-import { uuidV7Unsafe } from 'effect/crypto/SecureRandom'
 import type { AnyStateMachine, EventFromLogic } from 'xstate'
+import type { OptionalIfEmpty, Runtime, StopOptions } from './api.ts'
 import { ActorHandle, type ActorId, type DurableActorRef, type SendResult } from './actor-ref.ts'
 import type { Entry } from './actors/mailbox.ts'
 import { Observers } from './actors/observers.ts'
@@ -18,77 +17,30 @@ import { Registrations } from './actors/registration.ts'
 import { decode, encode } from './actors/snapshot-codec.ts'
 import * as read from './arguments.ts'
 import { DatabaseClock, type SyncedClock } from './clock.ts'
-import { ActorNotFoundError, DuplicateIdError, DuplicateKeyError, OutcomeUnknownError, RuntimeNotRunningError } from './errors.ts'
+import { ActorNotFoundError, DuplicateIdError, DuplicateKeyError, RuntimeNotRunningError } from './errors.ts'
 import { checkSize } from './limits.ts'
 import {
-  DEFAULTS,
-  readLimits,
+  DEFAULT_SCHEMA,
   readMachine,
-  readQueues,
+  readOptions,
   type Address,
-  type DurationInput,
   type MachineEntry,
   type MachineOf,
+  type ReadOptions,
   type RuntimeOptions,
   type SendOptions,
   type SpawnOptions,
   type SpawnSettings
 } from './options.ts'
 import { openPostgresStore } from './persistence/postgres-store.ts'
-import type { InsertResult, NewActor, Store } from './persistence/store.ts'
+import type { Store } from './persistence/store.ts'
+import { draftActor, spawnDrafts, type Spawned } from './spawning.ts'
 import { Node, type Current } from './supervisor/node.ts'
 import type { TreeNode } from './supervisor/supervisor.ts'
 import type { TelemetryEventName } from './telemetry/catalogue.ts'
 import { reportToPeople } from './telemetry/report.ts'
 import { Telemetry, type TelemetryListener } from './telemetry/telemetry.ts'
 import { Watcher } from './watcher.ts'
-
-export interface StopOptions {
-  /** How long turns and started work may take to finish; what is not done by then is handed over. 0: at once. Default 10 seconds. */
-  readonly drain?: DurationInput
-}
-
-export interface Runtime<TMachine extends AnyStateMachine = AnyStateMachine> extends AsyncDisposable {
-  /** Brings the database's schema up to this version of perdure. Safe to call from several nodes at once, and again. */
-  migrate(): Promise<void>
-
-  /** Joins the database and takes up work. Rejects with SchemaMismatchError where the schema does not fit. */
-  start(): Promise<void>
-
-  /** Finishes what is under way, hands the rest over, and leaves. Calls that wait are refused. Safe to call again. */
-  stop(options?: StopOptions): Promise<void>
-
-  /**
-   * Creates an instance of a registered machine; resolves once its row is durable, and not only after its first turn.
-   * Rejects with DuplicateKeyError or DuplicateIdError (unless `ifExists: 'return'`), NotSerializableError, TooLargeError,
-   * StoreUnavailableError or OutcomeUnknownError (then retry with the same `id`).
-   * @example const order = await runtime.spawn(checkout, { input: { order: 42 }, key: 'order:42' })
-   */
-  spawn<M extends TMachine>(machine: M, ...options: OptionalIfEmpty<SpawnOptions<M>>): Promise<DurableActorRef<M>>
-
-  /** Creates many in one statement. Entries whose key or id is taken, also by one another, are left out. Resolves to the ids of the rest. */
-  spawnMany<M extends TMachine>(machine: M, entries: readonly SpawnOptions<M>[]): Promise<readonly ActorId<M>[]>
-
-  /**
-   * Sends an event; resolves once it is durable, with what became of it. Fails as `ref.send` does.
-   * @example await runtime.send({ key: 'order:42' }, { type: 'payment.confirmed', amount: 100 }, { dedupKey: 'evt-7' })
-   */
-  send<M extends TMachine>(id: ActorId<M>, event: EventFromLogic<M>, options?: SendOptions): Promise<SendResult>
-  send(address: Address, event: EventFromLogic<TMachine>, options?: SendOptions): Promise<SendResult>
-
-  /** The ref of an actor. It is not looked for before the ref is used. */
-  get<M extends TMachine>(machine: M, address: Address): Promise<DurableActorRef<M>>
-  get(address: Address): Promise<DurableActorRef<TMachine>>
-
-  /** Hears of what happens; `runtime.telemetry` lists the events. Returns what ends that. A listener cannot harm the runtime. */
-  on<Name extends TelemetryEventName>(event: Name, listener: TelemetryListener<Name>): () => void
-  readonly telemetry: Telemetry['events']
-
-  /** The supervision tree as it is now. */
-  tree(): readonly TreeNode[]
-}
-
-type OptionalIfEmpty<Options> = Record<never, never> extends Options ? [options?: Options] : [options: Options]
 
 /**
  * Makes the given machines durable. Nothing is connected before `migrate` or `start`.
@@ -102,7 +54,7 @@ type OptionalIfEmpty<Options> = Record<never, never> extends Options ? [options?
 export function createRuntime<const Machines extends readonly MachineEntry[]>(
   options: RuntimeOptions<Machines>
 ): Runtime<MachineOf<Machines[number]>> {
-  const schema = options.schema ?? DEFAULTS.schema
+  const schema = options.schema ?? DEFAULT_SCHEMA
   return new DurableRuntime(options, () => openPostgresStore(options.database, schema), new DatabaseClock())
 }
 
@@ -110,7 +62,7 @@ type State = 'not started' | 'starting' | 'running' | 'stopping' | 'stopped'
 
 /** Above the store and the clock that it is given, so that tests can bring their own. */
 export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime<TMachine> {
-  readonly #options: ReturnType<typeof readOptions>
+  readonly #options: ReadOptions
   readonly #registrations: Registrations
   readonly #bus = new Telemetry()
   readonly #observers = new Observers(this.#bus)
@@ -167,10 +119,13 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     return this.stop()
   }
 
-  async spawn<M extends TMachine>(machine: M, ...[options]: OptionalIfEmpty<SpawnOptions<M>>): Promise<DurableActorRef<M>> {
-    const settings: SpawnSettings & { readonly input?: unknown } = options ?? {}
-    const [result] = await this.#insert(machine, [settings])
-    const { row, answer } = result as Inserted
+  async spawn<M extends TMachine>(
+    machine: M,
+    ...[options]: OptionalIfEmpty<SpawnOptions<M>>
+  ): Promise<DurableActorRef<M>> {
+    const settings: SpawnSettings = options ?? {}
+    const [result] = await this.#spawn(machine, [settings])
+    const { row, answer } = result as Spawned
     if (answer.kind === 'inserted' || settings.ifExists === 'return') {
       return this.#refOf(machine, answer.kind === 'inserted' ? row.id : answer.id)
     }
@@ -178,7 +133,7 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
   }
 
   async spawnMany<M extends TMachine>(machine: M, entries: readonly SpawnOptions<M>[]): Promise<readonly ActorId<M>[]> {
-    const results = await this.#insert(machine, entries)
+    const results = await this.#spawn(machine, entries)
     return results.flatMap(({ row, answer }) => (answer.kind === 'inserted' ? [row.id as ActorId<M>] : []))
   }
 
@@ -215,62 +170,14 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     return this.#node?.tree.children() ?? []
   }
 
-  // ── spawn ─────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── behind the calls ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #insert(
-    machine: AnyStateMachine,
-    entries: readonly (SpawnSettings & { readonly input?: unknown })[]
-  ): Promise<readonly Inserted[]> {
+  async #spawn(machine: AnyStateMachine, entries: readonly SpawnSettings[]): Promise<readonly Spawned[]> {
     const registration = this.#registrations.of(machine)
-    const drafts = entries.map((settings) => this.#draft(settings, registration.name, registration.version))
+    const drafts = entries.map((entry) => draftActor(entry, registration, this.#options.limits))
     if (drafts.length === 0) return []
-    const current = await this.#member('spawn()')
-    const room = new Map<string, number>()
-    const rows = drafts.map(({ row, startsNow }) => {
-      const left = room.get(row.queue) ?? current.engine.countRoom(row.queue)
-      room.set(row.queue, left - 1)
-      return startsNow && left > 0 ? { ...row, owner: current.node } : row
-    })
-    let answers: readonly InsertResult[]
-    try {
-      answers = await current.batched.insert(rows)
-    } catch (error) {
-      // Rows that may have come about are leased by this node: it must have their actors, too.
-      if (error instanceof OutcomeUnknownError) for (const { id, owner } of rows) if (owner !== null) current.engine.recover(id)
-      throw error
-    }
-    const inserted = rows.map((row, index) => ({ row, answer: answers[index] as InsertResult }))
-    for (const [index, { row, answer }] of inserted.entries()) {
-      if (answer.kind !== 'inserted') continue
-      if (row.owner !== null) current.engine.birth(row, drafts[index]?.input)
-      else this.#node?.poke()
-    }
-    return inserted
+    return spawnDrafts(drafts, await this.#member('spawn()'), () => this.#node?.poke())
   }
-
-  #draft(settings: SpawnSettings & { readonly input?: unknown }, machine: string, machineVersion: string | null) {
-    const tree = settings.input === undefined ? undefined : encode(settings.input, 'input')
-    const json = tree === undefined ? null : JSON.stringify(tree)
-    if (json !== null) checkSize('input', json, this.#options.limits)
-    const { startAt, startInMs } = read.readStart(settings)
-    const row: NewActor = {
-      id: settings.id === undefined ? uuidV7Unsafe() : read.readId('id', settings.id),
-      machine,
-      machineVersion,
-      key: settings.key === undefined ? null : read.readText('key', settings.key),
-      keyScope: read.readKeyScope(settings.keyScope),
-      queue: settings.queue === undefined ? 'default' : read.readText('queue', settings.queue),
-      priority: read.readPriority(settings.priority),
-      partitionKey: settings.partitionKey === undefined ? null : read.readText('partitionKey', settings.partitionKey),
-      input: json,
-      owner: null,
-      startAt,
-      startInMs
-    }
-    return { row, input: tree === undefined ? undefined : decode(tree, 'input'), startsNow: startAt === null && startInMs === null }
-  }
-
-  // ── send ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Hands an entry to the engine; `fail` is told where that is not possible. */
   #deliver(at: Address, entry: Entry, fail: (error: unknown) => void): void {
@@ -306,7 +213,8 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
       observers: this.#observers,
       stopped: this.#stopped.signal,
       send: (event, options) => this.send(id, event, options),
-      stop: () => new Promise((resolve, reject) => this.#deliver(id, { kind: 'stop', receipt: { resolve, reject } }, reject)),
+      stop: () =>
+        new Promise((resolve, reject) => this.#deliver(id, { kind: 'stop', receipt: { resolve, reject } }, reject)),
       member: () => this.#member('this call'),
       watch: () => this.#node?.pokeWatcher()
     })
@@ -359,29 +267,5 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     const store = this.#store
     this.#store = null
     await (await store)?.close()
-  }
-}
-
-interface Inserted {
-  readonly row: NewActor
-  readonly answer: InsertResult
-}
-
-function readOptions(options: RuntimeOptions) {
-  const duration = (name: 'passivateAfter' | 'lease' | 'poll' | 'dedupRetention', fallback: number): number =>
-    options[name] === undefined ? fallback : read.readDurationMs(name, options[name])
-  return {
-    queues: readQueues(options.queues ?? DEFAULTS.queues),
-    limits: readLimits(options.limits),
-    passivateAfterMs: duration('passivateAfter', DEFAULTS.passivateAfterMs),
-    leaseMs: duration('lease', DEFAULTS.leaseMs),
-    pollMs: duration('poll', DEFAULTS.pollMs),
-    dedupRetentionMs: duration('dedupRetention', DEFAULTS.dedupRetentionMs),
-    maxResident: read.readCount('maxResident', options.maxResident ?? DEFAULTS.maxResident),
-    maxResidentBytes: read.readCount('maxResidentBytes', options.maxResidentBytes ?? DEFAULTS.maxResidentBytes),
-    name: read.readText('name', options.name ?? `${hostname()}:${process.pid}`),
-    reaper: options.reaper ?? true,
-    janitor: options.janitor ?? true,
-    log: options.log ?? console.log
   }
 }

@@ -44,7 +44,7 @@ export function waitForNews<Value>({ id, observers, timeoutMs, stopped, readNow,
         const verdict = judge(news)
         if (verdict) settle(() => resolve(verdict.value))
       } catch (error) {
-        settle(() => reject(error as Error))
+        settle(() => reject(error))
       }
     }
     const onStopped = (): void => settle(() => reject(stopped.reason as Error))
@@ -54,9 +54,11 @@ export function waitForNews<Value>({ id, observers, timeoutMs, stopped, readNow,
       complete: () => hear({ kind: 'ended', last })
     })
     const timer =
-      timeoutMs === null ? undefined : setTimeout(() => settle(() => reject(new WaitTimeoutError(id, timeoutMs))), timeoutMs)
+      timeoutMs === null
+        ? undefined
+        : setTimeout(() => settle(() => reject(new WaitTimeoutError(id, timeoutMs))), timeoutMs)
     stopped.addEventListener('abort', onStopped)
     if (stopped.aborted) return onStopped()
-    readNow().then(hear, (error: unknown) => settle(() => reject(error as Error)))
+    readNow().then(hear, (error: unknown) => settle(() => reject(error)))
   })
 }

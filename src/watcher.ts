@@ -4,7 +4,7 @@
  * One look for all of them: their rows are read together, and who has moved on since the last look is told to its observers
  * as a snapshot. Snapshots between two looks are not seen; the last one always is.
  *
- * Owns: what was last seen of each. Does not own: who watches (actors/observers.ts), the pace of looking (supervisor/node.ts).
+ * Owns: looking. Does not own: who watches, and what they have seen (actors/observers.ts), when to look (supervisor/node.ts).
  */
 import type { Observers } from './actors/observers.ts'
 import type { Registrations } from './actors/registration.ts'
@@ -26,7 +26,6 @@ const MAX_LOOK = 1_000
 
 export class Watcher {
   readonly #options: WatcherOptions
-  #seen = new Map<string, number>()
 
   constructor(options: WatcherOptions) {
     this.#options = options
@@ -36,29 +35,27 @@ export class Watcher {
   async look(): Promise<number> {
     const { store, observers, isAwakeHere } = this.#options
     const ids = [...observers.watched].filter((id) => !isAwakeHere(id))
-    const seen = new Map<string, number>()
     for (let from = 0; from < ids.length; from += MAX_LOOK) {
       const rows = await store.read(ids.slice(from, from + MAX_LOOK))
-      for (const row of rows) if (row !== null) seen.set(row.id, this.#tell(row))
+      for (const row of rows) if (row !== null) this.#tell(row)
     }
-    this.#seen = seen
     if (ids.length > 0) return LOOK_MS
     for (const _ of observers.watched) return LOOK_MS
     return NOBODY_WATCHES_MS
   }
 
-  /** Tells what is new in a row; returns what was seen of it. */
-  #tell(row: ActorRow): number {
+  #tell(row: ActorRow): void {
     const { observers, registrations, isAwakeHere } = this.#options
     const registration = registrations.find(row.machine, row.machineVersion)
-    const isNew = row.version > (this.#seen.get(row.id) ?? 0)
-    // It may have woken here while its row was read, and told this itself.
-    if (registration === undefined || isAwakeHere(row.id)) return row.version
-    if (isNew) observers.observe(row.id, 'next', reviveSnapshot(row, registration))
+    // It may have woken here while its row was read: then it tells its observers itself.
+    if (registration === undefined || isAwakeHere(row.id)) return
+    // The first look only says where observers begin.
+    const seen = observers.seenVersion(row.id) ?? row.version
+    observers.setSeenVersion(row.id, row.version)
+    if (row.version > seen) observers.observe(row.id, 'next', reviveSnapshot(row, registration))
     if (isTerminal(row.status)) {
       const error = readColumn(row.id, row.lastError)
       observers.observe(row.id, row.status === 'failed' ? 'error' : 'complete', error)
     }
-    return row.version
   }
 }

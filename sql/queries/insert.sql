@@ -8,7 +8,7 @@
 -- 2. Batches bring the same keys in other orders. Rows go in by the order of keys.
 with newborn as materialized (
   select document.*,
-    min(n) over (partition by id) as first_n,
+    n = min(n) over (partition by id) as is_first,
     coalesce(to_timestamp(start_at / 1000), now() + coalesce(start_in_ms, 0) * interval '1 millisecond') as start
   from json_to_recordset($1::text::json) as document (
     n integer, id uuid, machine text, machine_version text, key text, key_scope text[], queue text, priority smallint,
@@ -23,13 +23,13 @@ born as (
     id, machine, machine_version, key, key_scope, queue, priority, partition_key, input::json, owner,
     case when owner is null and start > now() then 'waiting' else 'ready' end, start
   from newborn
-  where n = first_n
+  where is_first
   order by key, n
   on conflict do nothing
   returning id, key, status = any (key_scope) as takes_key
 )
 select
-  born.id is not null and newborn.n = newborn.first_n as inserted,
+  born.id is not null and newborn.is_first as inserted,
   namesake.id is not null as "sameId",
   coalesce(namesake.id, occupant.id, first.id) as occupant
 from newborn
@@ -37,7 +37,7 @@ left join born on born.id = newborn.id
 left join lateral (
   select id from perdure.actor where actor.id = newborn.id
   union all
-  select born.id where newborn.n > newborn.first_n
+  select born.id where not newborn.is_first
   limit 1
 ) as namesake on true
 left join lateral (

@@ -19,11 +19,16 @@ locked as materialized (
   select a.*, (select count(*) from perdure.signal where signal.actor_id = a.id) as waiting
   from (select distinct actor_id from sent order by actor_id) as wanted
   cross join lateral (
-    select id, status, ended_at from perdure.actor where actor.id = wanted.actor_id for no key update
+    select id, status, ended_at is not null as has_ended
+    from perdure.actor
+    where actor.id = wanted.actor_id
+    for no key update
   ) as a
 ),
 judged as materialized (
-  select sent.*, locked.status, locked.ended_at, locked.waiting, coalesce(remembered.known, false) as known
+  select sent.*, locked.status, locked.has_ended, locked.waiting,
+    coalesce(remembered.known, false) as is_known,
+    sent.n = sent.first_n as is_first
   from sent
   left join locked on locked.id = sent.actor_id
   left join lateral (
@@ -32,17 +37,20 @@ judged as materialized (
     limit 1
   ) as remembered on true
 ),
-fresh as (
-  select judged.*, row_number() over (partition by actor_id order by n) as place
-  from judged
-  where status is not null and ended_at is null and not known and n = first_n
-),
-accepted as materialized (
-  select * from fresh where place <= $2::bigint - waiting
+news as (
+  select actor_id, array_agg(n) as ns, array_agg(event) as events, array_agg(dedup_key) as dedup_keys
+  from (
+    select judged.*, row_number() over (partition by actor_id order by n) as place
+    from judged
+    where not has_ended and not is_known and is_first
+    order by n
+  ) as fresh
+  where place <= $2::bigint - waiting
+  group by actor_id
 ),
 raised as (
   update perdure.actor as a set
-    inbox_seq = a.inbox_seq + news.amount,
+    inbox_seq = a.inbox_seq + cardinality(news.ns),
     (status, wake_at) = (
       select 'ready', now()
       where a.owner is null and a.status = 'waiting'
@@ -52,32 +60,35 @@ raised as (
       limit 1
     ),
     updated_at = now()
-  from (select actor_id, count(*) as amount from accepted group by actor_id) as news
-  where a.id = any (array(select accepted.actor_id from accepted)) and a.id = news.actor_id
-  returning a.id, a.owner, a.inbox_seq - news.amount as seq_before
+  from news
+  where a.id = any (array(select locked.id from locked)) and a.id = news.actor_id
+  returning a.id, a.owner, a.inbox_seq - cardinality(news.ns) as seq_before, news.ns, news.events, news.dedup_keys
+),
+accepted as (
+  select raised.id, raised.owner, raised.seq_before + entry.place as seq, entry.n, entry.event, entry.dedup_key
+  from raised
+  cross join unnest(raised.ns, raised.events, raised.dedup_keys) with ordinality as entry (n, event, dedup_key, place)
 ),
 remembered as (
   insert into perdure.dedup (actor_id, dedup_key)
-  select actor_id, dedup_key from accepted where dedup_key is not null
+  select id, dedup_key from accepted where dedup_key is not null
 ),
 queued as (
   insert into perdure.signal (actor_id, seq, event, dedup_key)
-  select accepted.actor_id, raised.seq_before + accepted.place, accepted.event::json, accepted.dedup_key
-  from accepted join raised on raised.id = accepted.actor_id
+  select id, seq, event::json, dedup_key from accepted
 )
 select
   case
     when judged.status is null then 'missing'
-    when judged.known then 'duplicate'
-    when judged.ended_at is not null then 'terminated'
+    when judged.is_known then 'duplicate'
+    when judged.has_ended then 'terminated'
     when first.n is null then 'full'
-    when judged.n = judged.first_n then 'queued'
+    when judged.is_first then 'queued'
     else 'duplicate'
   end as kind,
   judged.status,
-  (raised.seq_before + first.place)::float8 as seq,
-  raised.owner
+  first.seq::float8 as seq,
+  first.owner
 from judged
 left join accepted as first on first.n = judged.first_n
-left join raised on raised.id = judged.actor_id
 order by judged.n

@@ -21,14 +21,15 @@ export interface ActorHost {
   readonly passivateAfterMs: number
   /** Has `actor.turn()` called soon, after everything that is being offered in this go. */
   schedule(actor: Actor): void
-  commit(commit: Commit, settle: (settled: Settled<CommitResult>) => void): void
+  /** `settle` may throw: that is the end of the actor, and of nothing else. */
+  commit(actor: Actor, commit: Commit, settle: (settled: Settled<CommitResult>) => void): void
   /** The row of an actor that this node has; null: it is not this node's any more. */
   reload(id: string): Promise<ClaimedRow | null>
   loadInbox(id: string, afterSeq: number): Promise<readonly Signal[]>
   /** Has `actor.fetchInbox()` called, and its failures looked after. */
   fetchInbox(actor: Actor): void
-  /** An actor of this queue begins (1) or ceases (-1) to execute: to have a turn, or work that it started. */
-  countExecuting(queue: string, change: 1 | -1): void
+  /** The actor begins or ceases to execute: to have a turn, or work that it started. Saying so again does no harm. */
+  setExecuting(actor: Actor, isExecuting: boolean): void
   /** The actor has left memory. */
   left(actor: Actor): void
   /** The actor has left memory though its lease may be this node's still: have it claimed again once that is possible. */

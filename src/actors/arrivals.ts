@@ -129,8 +129,9 @@ export class Arrivals {
     const { dedupKey, receipt } = entry
     const refuse = (): void => receipt.reject(new ActorTerminatedError(id, status))
     if (dedupKey === null) return refuse()
-    this.#options.batched
-      .knowsDedup(id, dedupKey)
-      .then((isKnown) => (isKnown ? receipt.resolve('duplicate') : refuse()), receipt.reject)
+    this.#options.batched.knowsDedup(id, dedupKey).then(
+      (isKnown) => (isKnown ? receipt.resolve('duplicate') : refuse()),
+      (error: unknown) => receipt.reject(error)
+    )
   }
 }

@@ -15,7 +15,7 @@ import type { Clock } from '../clock.ts'
 import type { Limits } from '../limits.ts'
 import type { BatchedStore } from '../persistence/batched-store.ts'
 import type { Settled } from '../persistence/group-commit.ts'
-import type { ClaimedRow, Commit, CommitResult, Json, NewActor, Signal, Store } from '../persistence/store.ts'
+import type { ClaimedRow, Commit, CommitResult, NewActor, Signal, Store } from '../persistence/store.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { ActorHost } from './actor-host.ts'
 import { Actor } from './actor.ts'
@@ -54,7 +54,7 @@ export class Engine implements ActorHost {
   readonly #arrivals: Arrivals
   /** Actors to be claimed again: they left memory when the database did not answer. */
   readonly #strays = new Set<string>()
-  readonly #executing = new Map<string, number>()
+  readonly #executing = new Map<string, Set<Actor>>()
   #toRun: Actor[] = []
   #isClosed = false
 
@@ -91,7 +91,9 @@ export class Engine implements ActorHost {
   birth(row: NewActor, input: unknown): void {
     const registration = this.#options.registrations.find(row.machine, row.machineVersion)
     if (registration === undefined || this.#isClosed || this.registry.get(row.id)) return
-    this.registry.add(Actor.born(row, registration, input, this))
+    const actor = new Actor(row, registration, this)
+    this.registry.add(actor)
+    actor.offer({ kind: 'start', input })
   }
 
   /** Wakes the actor of a row that this node has claimed. */
@@ -99,26 +101,30 @@ export class Engine implements ActorHost {
     const { registrations, limits, telemetry } = this.#options
     const registration = registrations.find(row.machine, row.machineVersion)
     if (registration === undefined || !this.#serves(row.queue) || this.#isClosed) {
-      if (registration === undefined) telemetry.emit('machine.unknown', { machine: row.machine, version: row.machineVersion })
+      if (registration === undefined)
+        telemetry.emit('machine.unknown', { machine: row.machine, version: row.machineVersion })
       return this.#giveUp(row, giveBackCommit(row))
     }
     if (row.attempt > limits.attempts && registration.retry === null) {
-      return this.#park(row, new Error(`${row.attempt - 1} attempts ended without progress, the last with the loss of its node`))
+      return this.#park(
+        row,
+        new Error(`${row.attempt - 1} attempts ended without progress, the last with the loss of its node`)
+      )
     }
     let actor: Actor
     try {
-      actor = Actor.of(row, registration, this)
+      actor = new Actor(row, registration, this)
     } catch (error) {
       return this.#park(row, error)
     }
     this.registry.add(actor)
-    actor.takeUp(row)
+    this.#guard(actor, () => actor.takeUp(row))
     for (const entry of this.#arrivals.take(row.id)) this.deliver(row.id, entry)
   }
 
   /** Actors of a queue that do something here, now or as started work. */
   executing(queue: string): number {
-    return this.#executing.get(queue) ?? 0
+    return this.#executing.get(queue)?.size ?? 0
   }
 
   /** Lets go of what need not stay: acknowledges effects, passivates who rests too long, makes room, takes back strays. */
@@ -196,12 +202,23 @@ export class Engine implements ActorHost {
     queueMicrotask(() => {
       const actors = this.#toRun
       this.#toRun = []
-      for (const each of actors) each.turn()
+      for (const each of actors) this.#guard(each, () => each.turn())
     })
   }
 
-  commit(commit: Commit, settle: (settled: Settled<CommitResult>) => void): void {
-    this.#options.batched.commit(commit, settle)
+  commit(actor: Actor, commit: Commit, settle: (settled: Settled<CommitResult>) => void): void {
+    this.#options.batched.commit(commit, (settled) => this.#guard(actor, () => settle(settled)))
+  }
+
+  /** A defect ends the actor in whose name it happened; its row is whole, and is taken up again. */
+  #guard(actor: Actor, act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.telemetry.emit('actor.crashed', about(actor, error))
+      actor.abandon(error)
+      this.recover(actor.id)
+    }
   }
 
   reload(id: string): Promise<ClaimedRow | null> {
@@ -217,12 +234,16 @@ export class Engine implements ActorHost {
     actor.fetchInbox().catch((error: unknown) => this.telemetry.emit('actor.crashed', about(actor, error)))
   }
 
-  countExecuting(queue: string, change: 1 | -1): void {
-    this.#executing.set(queue, this.executing(queue) + change)
+  setExecuting(actor: Actor, isExecuting: boolean): void {
+    const executing = this.#executing.get(actor.queue) ?? new Set()
+    this.#executing.set(actor.queue, executing)
+    if (isExecuting) executing.add(actor)
+    else executing.delete(actor)
   }
 
   left(actor: Actor): void {
     this.registry.remove(actor)
+    this.observers.setSeenVersion(actor.id, actor.incarnation.version)
   }
 
   recover(id: string): void {
@@ -241,7 +262,7 @@ export class Engine implements ActorHost {
 
   #isQuiet(): boolean {
     if (this.#arrivals.size > 0) return false
-    for (const actor of this.registry) if (!actor.isQuiet || actor.owesAck) return false
+    for (const actor of this.registry) if (!actor.isQuiet || actor.incarnation.owesAck) return false
     return true
   }
 
@@ -252,7 +273,7 @@ export class Engine implements ActorHost {
 
   /** Gives a claimed row back; what arrived for it goes to its inbox. */
   #giveUp(row: ClaimedRow, commit: Commit): void {
-    this.commit(commit, (settled) => {
+    this.#options.batched.commit(commit, (settled) => {
       if (!settled.ok) this.recover(row.id)
       this.#arrivals.useInbox(row.id)
     })

@@ -20,13 +20,18 @@ import type { Entry } from './mailbox.ts'
 import type { Registration } from './registration.ts'
 import { readColumn } from './revive.ts'
 import { encodeError, toJson } from './snapshot-codec.ts'
-import { decodeJournal, encodeJournal, isJournaled, MachineTree, markPerformed, type TreeEffect } from './transition.ts'
-import { runTurn, type Turn, type WaitingEvent } from './turn.ts'
+import {
+  decodeJournal,
+  encodeJournal,
+  isJournaled,
+  type Host as TreeHost,
+  MachineTree,
+  markPerformed,
+  type TreeEffect
+} from './transition.ts'
+import { runTurn, type Turn, type TurnRules, type WaitingEvent } from './turn.ts'
 
 export type Committed = Extract<CommitResult, { kind: 'committed' }>
-
-/** Where to put what the tree sends itself outside a turn. */
-export type Enqueue = (entry: Entry) => void
 
 /** How a machine's end is called in the row. */
 const ENDED_AS = { done: 'done', error: 'failed', stopped: 'stopped' } as const
@@ -59,57 +64,57 @@ export class Incarnation {
   /** The journal in the row, and how many of its effects have run. */
   #journal: Json | null = null
   #performed = 0
+  #isDisposed = false
 
-  private constructor(id: string, registration: Registration, host: ActorHost, enqueue: Enqueue, stored: Json | null) {
+  /** Throws SnapshotIllegalError where the row cannot be brought to life. */
+  constructor(
+    row: Pick<ClaimedRow, 'id'> | ClaimedRow,
+    registration: Registration,
+    host: ActorHost,
+    enqueue: (entry: Entry) => void
+  ) {
+    const { id } = row
     this.#id = id
     this.#registration = registration
     this.#host = host
-    let live = true
-    const treeHost = {
-      enqueue: (sessionId: string, event: AnyEventObject) => {
-        if (live) enqueue({ kind: 'internal', sessionId, event })
+    const treeHost: TreeHost = {
+      enqueue: (sessionId, event) => {
+        if (!this.#isDisposed) enqueue({ kind: 'internal', sessionId, event })
       },
-      observe: (notice: 'next' | 'error' | 'complete', value: unknown) => host.observers.observe(id, notice, value),
-      emit: (_sessionId: string, event: AnyEventObject) => host.observers.emit(id, event),
+      observe: (notice, value) => host.observers.observe(id, notice, value),
+      emit: (_sessionId, event) => host.observers.emit(id, event),
       log: host.log
     }
-    this.dispose = () => {
-      live = false
-      this.tree.dispose()
+    if (!('snapshot' in row) || row.snapshot === null) {
+      this.tree = MachineTree.create(registration.blueprint, id, treeHost)
+    } else {
+      this.tree = MachineTree.hydrate(registration.blueprint, id, treeHost, row.snapshot)
+      this.shown = this.tree.snapshot
+      this.sizeBytes = row.snapshot.length
+      this.#timerAt = this.tree.nextTimer()?.dueAt ?? null
     }
-    this.tree =
-      stored === null
-        ? MachineTree.create(registration.blueprint, id, treeHost)
-        : MachineTree.hydrate(registration.blueprint, id, treeHost, stored)
+    if ('version' in row) {
+      this.version = row.version
+      this.attempt = row.attempt
+      this.inboxSeen = row.inboxSeq
+      this.#status = row.status
+    }
   }
 
   /** Drops the tree: its work is aborted, its messages go nowhere. */
-  readonly dispose: () => void
-
-  /** Of a row that was inserted a moment ago. */
-  static born(id: string, registration: Registration, host: ActorHost, enqueue: Enqueue): Incarnation {
-    return new Incarnation(id, registration, host, enqueue, null)
-  }
-
-  /** Throws SnapshotIllegalError where the row cannot be brought back to life. */
-  static of(row: ClaimedRow, registration: Registration, host: ActorHost, enqueue: Enqueue): Incarnation {
-    const self = new Incarnation(row.id, registration, host, enqueue, row.snapshot)
-    self.version = row.version
-    self.attempt = row.attempt
-    self.#status = row.status
-    self.inboxSeen = row.inboxSeq
-    if (row.snapshot !== null) {
-      self.sizeBytes = row.snapshot.length
-      self.shown = self.tree.snapshot
-      self.#timerAt = self.tree.nextTimer()?.dueAt ?? null
-    }
-    return self
+  dispose(): void {
+    if (this.#isDisposed) return
+    this.#isDisposed = true
+    for (const error of this.tree.dispose()) this.#tellFailure('stop', error)
   }
 
   /** What a row that was read wants done, in the order in which it came about: start, inbox, timers. */
   entriesOf(row: ClaimedRow): readonly Entry[] {
     if (row.snapshot === null) {
-      return [{ kind: 'start', input: readColumn(this.#id, row.input) }, ...row.inbox.map((signal) => this.#signalEntry(signal))]
+      return [
+        { kind: 'start', input: readColumn(this.#id, row.input) },
+        ...row.inbox.map((signal) => this.#signalEntry(signal))
+      ]
     }
     const timer = this.tree.nextTimer()
     const dueAt = timer && timer.dueAt <= this.#host.clock.earliestMs() ? timer.dueAt : Infinity
@@ -139,7 +144,7 @@ export class Incarnation {
   }
 
   /** Runs a turn. Throws where the outcome cannot be stored; the incarnation is spoiled then. */
-  run(entries: readonly Entry[], knownKeys: ReadonlySet<string>, mayRelease: () => boolean): Outcome {
+  run(entries: readonly Entry[], knownKeys: TurnRules['knownKeys'], mayRelease: () => boolean): Outcome {
     const { clock, limits } = this.#host
     const turn = runTurn(
       this.tree,
@@ -262,9 +267,9 @@ export class Incarnation {
       try {
         const returned = runAsEffect(key, () => this.tree.perform(effect))
         // XState ignores what an action returns; a promise that is rejected must not end the process, nor be lost.
-        if (returned instanceof Promise) returned.catch((error: unknown) => this.#tellFailure(effect, error))
+        if (returned instanceof Promise) returned.catch((error: unknown) => this.#tellFailure(effect.kind, error))
       } catch (error) {
-        this.#tellFailure(effect, error)
+        this.#tellFailure(effect.kind, error)
         return { effect, error }
       }
       if (areJournaled && isJournaled(effect)) this.#performed++
@@ -272,7 +277,7 @@ export class Incarnation {
     return null
   }
 
-  #tellFailure({ kind }: TreeEffect, error: unknown): void {
+  #tellFailure(kind: TreeEffect['kind'], error: unknown): void {
     const { name } = this.#registration
     this.#host.telemetry.emit('effect.failed', { id: this.#id, machine: name, effect: kind, error })
   }

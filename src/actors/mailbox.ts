@@ -1,10 +1,10 @@
 /**
- * What waits for one awake actor, in the order in which it came.
+ * What waits for one awake actor, in the order in which it came, and which of it makes up the next turn.
  *
- * Owns: order and bound of the entries. Does not own: when they are taken (actor.ts) or what they do (turn.ts).
+ * Owns: order and bound of the entries. Does not own: when turns run (actor.ts) or what entries do (turn.ts).
  *
  * Invariants
- * 1. Entries leave in the order in which they came.
+ * 1. What was offered leaves in the order in which it came, as much at a time as waits.
  * 2. Never more than `limit` entries from senders: one more is refused, and the sender is told.
  */
 import type { AnyEventObject } from 'xstate'
@@ -53,14 +53,17 @@ export type Entry =
 
 export class Mailbox {
   #entries: Entry[] = []
+  /** Turns that go before the entries: what a row wants done, the failure of an effect, entries that are tried again. */
+  #first: (readonly Entry[])[] = []
+  #isOneByOne = false
   readonly #limit: number
 
   constructor(limit: number) {
     this.#limit = limit
   }
 
-  get size(): number {
-    return this.#entries.length
+  get isEmpty(): boolean {
+    return this.#entries.length === 0 && this.#first.length === 0
   }
 
   /** false: the mailbox is full and the entry was not taken. */
@@ -70,14 +73,48 @@ export class Mailbox {
     return true
   }
 
-  takeAll(): readonly Entry[] {
+  /** Adds a turn to those that go before what was offered. */
+  putFirst(entries: readonly Entry[]): void {
+    if (this.#isOneByOne) this.#first.push(...entries.map((entry) => [entry]))
+    else if (entries.length > 0) this.#first.push(entries)
+  }
+
+  /** Until what was offered has its turn, every entry has one of its own: one of them is a culprit. */
+  separate(): void {
+    this.#isOneByOne = true
+  }
+
+  /** The entries of the next turn. */
+  next(): readonly Entry[] {
+    const turn = this.#first.shift()
+    if (turn) return turn
+    this.#isOneByOne = false
     const entries = this.#entries
     this.#entries = []
     return entries
   }
+
+  /** Takes out all turns that go before the entries. */
+  takeFirst(): readonly Entry[] {
+    return this.#first.splice(0).flat()
+  }
+
+  takeAll(): readonly Entry[] {
+    return [...this.takeFirst(), ...this.next()]
+  }
+}
+
+/** Entries that come from outside, and for which somebody waits. */
+export function isSent(entry: Entry): entry is SendEntry | StopEntry {
+  return entry.kind === 'send' || entry.kind === 'stop'
+}
+
+/** Entries that a row brings along each time it is read. */
+export function comesFromRow({ kind }: Entry): boolean {
+  return kind === 'signal' || kind === 'timers' || kind === 'start' || kind === 'failure'
 }
 
 /** Tells whoever waits for an entry that it was not taken. */
 export function rejectEntry(entry: Entry, error: unknown): void {
-  if (entry.kind === 'send' || entry.kind === 'stop') entry.receipt.reject(error)
+  if (isSent(entry)) entry.receipt.reject(error)
 }

@@ -1,8 +1,9 @@
 /**
  * Who watches which actor in this process.
  *
- * Owns: subscriptions by actor id; they outlive the actor's stay in memory. Does not own: when a notice is due: that is an
- * effect of a committed turn, in its place among the others.
+ * Owns: subscriptions by actor id, which outlive the actor's stay in memory, and what their observers have been told.
+ * Does not own: when a notice is due: that is an effect of a committed turn, in its place among the others, or of a look at
+ * the row of an actor that is awake elsewhere (watcher.ts).
  *
  * Invariants
  * 1. An observer that throws is reported and harms nobody else.
@@ -21,6 +22,12 @@ export interface Subscription {
   unsubscribe(): void
 }
 
+interface Watch {
+  readonly observers: Set<SnapshotObserver>
+  /** The version that they were last told of, or begin from; undefined until somebody has looked. */
+  seenVersion: number | undefined
+}
+
 interface Listener {
   readonly type: string
   readonly handler: (event: AnyEventObject) => void
@@ -28,7 +35,7 @@ interface Listener {
 
 export class Observers {
   readonly #telemetry: Telemetry
-  readonly #snapshots = new Map<string, Set<SnapshotObserver>>()
+  readonly #watches = new Map<string, Watch>()
   readonly #emitted = new Map<string, Set<Listener>>()
 
   constructor(telemetry: Telemetry) {
@@ -36,24 +43,50 @@ export class Observers {
   }
 
   subscribe(id: string, observer: SnapshotObserver): Subscription {
-    return addTo(this.#snapshots, id, observer)
+    const watch = this.#watches.get(id) ?? { observers: new Set(), seenVersion: undefined }
+    watch.observers.add(observer)
+    this.#watches.set(id, watch)
+    return {
+      unsubscribe: () => {
+        watch.observers.delete(observer)
+        if (watch.observers.size === 0 && this.#watches.get(id) === watch) this.#watches.delete(id)
+      }
+    }
+  }
+
+  /** The version that the observers of an actor were told of, or begin from; undefined until somebody has looked. */
+  seenVersion(id: string): number | undefined {
+    return this.#watches.get(id)?.seenVersion
+  }
+
+  setSeenVersion(id: string, version: number): void {
+    const watch = this.#watches.get(id)
+    if (watch) watch.seenVersion = version
   }
 
   /** `type` is an emitted event's type, or '*'. */
   on(id: string, type: string, handler: (event: AnyEventObject) => void): Subscription {
-    return addTo(this.#emitted, id, { type, handler })
+    const listener = { type, handler }
+    const listeners = this.#emitted.get(id) ?? new Set()
+    this.#emitted.set(id, listeners.add(listener))
+    return {
+      unsubscribe: () => {
+        listeners.delete(listener)
+        if (listeners.size === 0 && this.#emitted.get(id) === listeners) this.#emitted.delete(id)
+      }
+    }
   }
 
   /** Ids of actors that somebody subscribes to. */
   get watched(): Iterable<string> {
-    return this.#snapshots.keys()
+    return this.#watches.keys()
   }
 
   observe(id: string, notice: 'next' | 'error' | 'complete', value: unknown): void {
-    const observers = this.#snapshots.get(id)
-    if (observers === undefined) return
-    if (notice !== 'next') this.#snapshots.delete(id)
-    for (const observer of [...observers]) {
+    const watch = this.#watches.get(id)
+    if (watch === undefined) return
+    if (notice !== 'next') this.#watches.delete(id)
+    for (const observer of watch.observers) {
       this.#guard(() => {
         if (notice === 'next') observer.next?.(value as AnyMachineSnapshot)
         else if (notice === 'error') observer.error?.(value)
@@ -73,17 +106,6 @@ export class Observers {
       notify()
     } catch (error) {
       this.#telemetry.emit('listener.failed', { event: 'observer', error })
-    }
-  }
-}
-
-function addTo<Value>(map: Map<string, Set<Value>>, id: string, value: Value): Subscription {
-  const values = map.get(id) ?? new Set<Value>()
-  map.set(id, values.add(value))
-  return {
-    unsubscribe: () => {
-      values.delete(value)
-      if (values.size === 0 && map.get(id) === values) map.delete(id)
     }
   }
 }

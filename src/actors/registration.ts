@@ -47,7 +47,10 @@ export class Registrations {
   of(machine: AnyStateMachine): Registration {
     const registration = this.#byMachine.get(machine)
     if (registration) return registration
-    throw new MachineNotRegisteredError(machine.id, [...this.#byName.values()].map(({ name }) => name))
+    throw new MachineNotRegisteredError(
+      machine.id,
+      [...this.#byName.values()].map(({ name }) => name)
+    )
   }
 
   [Symbol.iterator](): IterableIterator<Registration> {

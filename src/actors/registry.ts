@@ -68,7 +68,8 @@ export class Registry {
   countExcess(): number {
     const { maxActors, maxBytes } = this.#bounds
     let bytes = 0
-    for (const actor of this.#byId.values()) bytes += OVERHEAD_BYTES + actor.sizeBytes * BYTES_PER_STORED_BYTE
+    for (const actor of this.#byId.values())
+      bytes += OVERHEAD_BYTES + actor.incarnation.sizeBytes * BYTES_PER_STORED_BYTE
     this.#isHeavy = bytes > maxBytes
     const byCount = this.#byId.size - Math.floor(maxActors * ROOM)
     const byBytes = bytes > maxBytes * ROOM ? Math.ceil(this.#byId.size * (1 - (maxBytes * ROOM) / bytes)) : 0

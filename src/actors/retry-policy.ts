@@ -13,7 +13,13 @@ export interface RetryPolicy {
   readonly jitter: number
 }
 
-export const DEFAULT_RETRY_POLICY: RetryPolicy = { maxAttempts: 5, initialMs: 1000, factor: 2, maxMs: 300_000, jitter: 0.2 }
+export const DEFAULT_RETRY_POLICY: RetryPolicy = {
+  maxAttempts: 5,
+  initialMs: 1000,
+  factor: 2,
+  maxMs: 300_000,
+  jitter: 0.2
+}
 
 /** The pause after failed attempt `attempt` (1, 2, …), in milliseconds; `random` is in [0, 1). */
 export function backOffMs(policy: RetryPolicy, attempt: number, random: number): number {

@@ -5,7 +5,7 @@
  * `{ "$type": "Date", "value": "2026-01-31T09:00:00.000Z" }`. An object of the user that has a key `$type` is wrapped:
  * `{ "$type": "object", "value": { "$type": … } }`.
  *
- * Owns: the walk in both directions, paths in refusals, the tags for primitives, holes and unusual objects.
+ * Owns: the walk in both directions, refusals, the tags for primitives, holes and unusual objects.
  * Does not own: types with a prototype of their own (tagged-values.ts), what an actor reference is (`ActorRefs`).
  *
  * Invariants
@@ -17,6 +17,7 @@
 import { NotSerializableError } from '../errors.ts'
 import type { Json } from '../persistence/store.ts'
 import { define, typeOf, typeTagged, type Fields } from './tagged-values.ts'
+import { enter, pathOf, type Place } from './value-path.ts'
 
 const TAG = '$type'
 const MAX_DEPTH = 1000
@@ -80,30 +81,6 @@ export function encodeError(error: unknown): Json {
     return toJson(new Error(`what was thrown cannot be stored: ${(refusal as Error).message}`), 'error')
   }
 }
-
-// ── paths ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** Where the walk is. A chain of these costs little; the text of the path is made only for a refusal. */
-interface Place {
-  readonly key: string | number
-  readonly value: object
-  readonly within: Place | null
-  readonly depth: number
-}
-
-function enter(value: object, key: string | number, within: Place | null): Place {
-  return { key, value, within, depth: within === null ? 0 : within.depth + 1 }
-}
-
-function pathOf(key: string | number, within: Place | null): string {
-  if (within === null) return String(key)
-  const before = pathOf(within.key, within.within)
-  if (typeof key === 'number') return `${before}[${key}]`
-  if (PART_LABEL.test(key)) return before + key
-  return IDENTIFIER.test(key) ? `${before}.${key}` : `${before}[${JSON.stringify(key)}]`
-}
-const IDENTIFIER = /^[\p{L}_$][\p{L}\p{N}_$]*$/u
-const PART_LABEL = /^<(key|value|item) \d+>$/
 
 // ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

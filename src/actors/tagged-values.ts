@@ -56,7 +56,9 @@ const MAP = {
 
 const SET = {
   tag: 'Set',
-  write: (set: Set<unknown>, part: Part) => ({ value: Array.from(set, (item, index) => part(item, `<item ${index}>`)) }),
+  write: (set: Set<unknown>, part: Part) => ({
+    value: Array.from(set, (item, index) => part(item, `<item ${index}>`))
+  }),
   read: ({ value }: Fields, part: Part) => new Set(list(value).map((item, index) => part(item, `<item ${index}>`)))
 }
 
@@ -183,7 +185,7 @@ export function define(target: object, key: string, value: unknown, enumerable: 
 function bytesOf(value: unknown): ArrayBuffer {
   const bytes = Buffer.from(text(value), 'base64')
   check(bytes.toString('base64') === value)
-  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)
 }
 
 function text(value: unknown): string {

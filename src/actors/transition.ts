@@ -19,9 +19,17 @@ import { type Reception, receptionOf } from './xstate/accepts.ts'
 import { workOf } from './xstate/actor-kinds.ts'
 import type { Blueprint } from './xstate/blueprint.ts'
 import type { EmitEffect, LogEffect, ObserveEffect, StartEffect, TreeEffect } from './xstate/effects.ts'
-import { assertXStateSupported, isMachineSnapshot, type LiveActor, type LiveSnapshot, RUNNING } from './xstate/internals.ts'
-import { type DecodedJournal, decodeTreeJournal, type EncodedJournal, encodeTreeJournal } from './xstate/journal.ts'
-import { type Host, type Input, LiveTree } from './xstate/live-tree.ts'
+import {
+  assertXStateSupported,
+  isMachineSnapshot,
+  type LiveActor,
+  type LiveSnapshot,
+  RUNNING
+} from './xstate/internals.ts'
+import { type EncodedJournal, encodeTreeJournal } from './xstate/journal.ts'
+import { type DecodedJournal, decodeTreeJournal } from './xstate/journal-reading.ts'
+import type { Host, Input } from './xstate/host.ts'
+import { LiveTree } from './xstate/live-tree.ts'
 import { StartedWork } from './xstate/started-work.ts'
 import { hydrateTree } from './xstate/tree-hydration.ts'
 import { persistTree } from './xstate/tree-snapshot.ts'
@@ -30,13 +38,13 @@ export type { Reception } from './xstate/accepts.ts'
 export { type Blueprint, compile } from './xstate/blueprint.ts'
 export type * from './xstate/effects.ts'
 export { isJournaled, markPerformed } from './xstate/journal.ts'
-export type { Host, Input } from './xstate/live-tree.ts'
+export type { Host, Input } from './xstate/host.ts'
 
 assertXStateSupported()
 
 export class MachineTree {
   readonly #tree: LiveTree
-  readonly #work = new StartedWork()
+  #startedWork: StartedWork | undefined
 
   private constructor(blueprint: Blueprint, actorId: string, host: Host) {
     this.#tree = new LiveTree(blueprint, actorId, host)
@@ -79,7 +87,7 @@ export class MachineTree {
   /** Everything that the world would have seen of this turn, in native order. */
   endTurn(): readonly TreeEffect[] {
     const effects = this.#tree.endTurn()
-    this.#work.dropEnded()
+    this.#startedWork?.dropEnded()
     return effects
   }
 
@@ -162,13 +170,15 @@ export class MachineTree {
 
   /** Drops the tree: all that it has started is stopped. Returns what clean-up code threw. */
   dispose(): readonly unknown[] {
-    return this.#work.stopAll()
+    return this.#startedWork?.stopAll() ?? []
   }
 
   #log({ label, value }: LogEffect): void {
-    const log = this.#tree.host.log ?? console.log
-    if (label) log(label, value)
-    else log(value)
+    const words = label ? [label, value] : [value]
+    const { host } = this.#tree
+    if (host.log) host.log(...words)
+    // oxlint-disable-next-line no-console -- where XState logs to
+    else console.log(...words)
   }
 
   #emit({ sessionId, event }: Pick<EmitEffect, 'sessionId' | 'event'>): void {
@@ -183,6 +193,10 @@ export class MachineTree {
   #observe({ sessionId, notice, value }: ObserveEffect): void {
     this.#tree.subscriptions.notify(sessionId, notice, value)
     if (sessionId === this.#root?.sessionId) this.#tree.host.observe?.(notice, value)
+  }
+
+  get #work(): StartedWork {
+    return (this.#startedWork ??= new StartedWork())
   }
 
   get #root(): LiveActor | undefined {

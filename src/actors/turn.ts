@@ -26,7 +26,7 @@ export const STOP_EVENT_TYPE = 'xstate.stop'
 export interface TurnRules {
   readonly unhandled: 'defer' | 'drop'
   /** Dedup keys that this actor is known to have taken. */
-  readonly knownKeys: ReadonlySet<string>
+  readonly knownKeys: { has(key: string): boolean }
   /** How many events may wait. */
   readonly inboxLimit: number
 }
@@ -77,7 +77,7 @@ export function runTurn(
     tree.apply(event.type === STOP_EVENT_TYPE ? { kind: 'stop' } : { kind: 'event', event })
 
   const offerWaiting = (): void => {
-    for (let index = 0; index < waiting.length && tree.status === 'active'; ) {
+    for (let index = 0; index < waiting.length && tree.status === 'active';) {
       const next = waiting[index] as WaitingEvent
       if (!takes(next.event.type)) {
         index++
@@ -152,4 +152,11 @@ export function runTurn(
     overflowed,
     stops
   }
+}
+
+/** All that was sent is answered without the machine: it was sent before, or comes too late. */
+export function changesNothing({ applied, waiting }: Turn, entries: readonly Entry[]): boolean {
+  return (
+    entries.every(({ kind }) => kind === 'send') && applied.length === 0 && waiting.every(({ send }) => send === null)
+  )
 }

@@ -63,7 +63,7 @@ export class Batcher<Request, Result> {
   /** The same as a promise, for callers off the hot path. Rejects with the error of the batch. */
   request(request: Request): Promise<{ readonly value: Result; readonly inDoubt: boolean }> {
     return new Promise((resolve, reject) => {
-      this.submit(request, (settled) => (settled.ok ? resolve(settled) : reject(settled.error as Error)))
+      this.submit(request, (settled) => (settled.ok ? resolve(settled) : reject(settled.error)))
     })
   }
 

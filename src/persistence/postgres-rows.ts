@@ -59,7 +59,8 @@ export function toCommitResults(rows: readonly Row[], count: number): CommitResu
     const { n, released, inboxSeq, knownKey } = row
     const before = results[n]
     if (knownKey === null) results[n] = { kind: 'committed', released, inboxSeq }
-    else results[n] = { kind: 'duplicate', keys: before?.kind === 'duplicate' ? [...before.keys, knownKey] : [knownKey] }
+    else
+      results[n] = { kind: 'duplicate', keys: before?.kind === 'duplicate' ? [...before.keys, knownKey] : [knownKey] }
   }
   return results
 }

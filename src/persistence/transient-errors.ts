@@ -56,7 +56,15 @@ const kindsByCode: Readonly<Record<Exclude<ErrorKind, 'fatal'>, readonly string[
 }
 
 /** Sockets say so both when they connect and when they are in use; `syscall` tells which. */
-const socketCodes = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ECONNABORTED', 'ENETDOWN'])
+const socketCodes = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ECONNABORTED',
+  'ENETDOWN'
+])
 
 /** What clients throw without a code. */
 const kindsByMessage: readonly (readonly [RegExp, ErrorKind])[] = [
@@ -71,7 +79,9 @@ const kindsByMessage: readonly (readonly [RegExp, ErrorKind])[] = [
 ]
 
 const kinds: ReadonlyMap<string, ErrorKind> = new Map(
-  (['lost', 'aborted', 'unavailable'] as const).flatMap((kind) => kindsByCode[kind].map((code) => [code, kind] as const))
+  (['lost', 'aborted', 'unavailable'] as const).flatMap((kind) =>
+    kindsByCode[kind].map((code) => [code, kind] as const)
+  )
 )
 
 interface ErrorLike {

@@ -21,7 +21,9 @@ const REPORTED: readonly TelemetryEventName[] = [
 /** @param warn default: console.warn */
 export function reportToPeople(
   telemetry: Telemetry,
+  // oxlint-disable-next-line no-console -- the default of an option: people who want another place name it
   warn: (message: string, detail: unknown) => void = (message, detail) => console.warn(message, detail)
 ): void {
-  for (const event of REPORTED) telemetry.on(event, (detail) => warn(`perdure ${event}: ${telemetryEvents[event]}`, detail))
+  for (const event of REPORTED)
+    telemetry.on(event, (detail) => warn(`perdure ${event}: ${telemetryEvents[event]}`, detail))
 }

@@ -36,7 +36,7 @@ export function compileAccepts(node: Node): AcceptTable {
   }
   return {
     exact,
-    prefixes: prefixes.sort(([a], [b]) => b.length - a.length),
+    prefixes: prefixes.toSorted(([a], [b]) => b.length - a.length),
     wildcard: exact.get('*') ?? 0,
     states: new Map(Object.entries(node.states).map(([key, child]) => [key, compileAccepts(child)]))
   }

@@ -42,7 +42,10 @@ export function* nodesOf(node: Node): Generator<Node> {
   for (const child of Object.values(node.states)) yield* nodesOf(child)
 }
 
-function* numbered(actions: readonly unknown[], place: (index: number) => string): Generator<readonly [string, unknown]> {
+function* numbered(
+  actions: readonly unknown[],
+  place: (index: number) => string
+): Generator<readonly [string, unknown]> {
   for (const [index, action] of actions.entries()) yield [place(index), action]
 }
 

@@ -17,14 +17,17 @@ export type ActorKind = 'machine' | 'promise' | 'callback' | 'observable' | 'eve
 export const STOP_EVENT = 'xstate.stop'
 
 // XState brands nothing. But all logics of one creator share the source text of their functions, and reading it runs no code.
-const textOf = (logic: Logic): string => `${logic.transition}|${logic.start}`
 const nothing = { subscribe: () => ({ unsubscribe: () => {} }) } as never
 const KINDS = new Map<string, ActorKind>([
-  [textOf(fromPromise(async () => {}) as unknown as Logic), 'promise'],
-  [textOf(fromCallback(() => {}) as unknown as Logic), 'callback'],
-  [textOf(fromObservable(() => nothing) as unknown as Logic), 'observable'],
-  [textOf(fromEventObservable(() => nothing) as unknown as Logic), 'event-observable']
+  [textOf(fromPromise(async () => {})), 'promise'],
+  [textOf(fromCallback(() => {})), 'callback'],
+  [textOf(fromObservable(() => nothing)), 'observable'],
+  [textOf(fromEventObservable(() => nothing)), 'event-observable']
 ])
+
+function textOf(logic: { readonly transition: unknown; readonly start?: unknown }): string {
+  return `${String(logic.transition)}|${String(logic.start)}`
+}
 
 export function kindOf(logic: Logic): ActorKind {
   if (isMachine(logic)) return 'machine'

@@ -34,8 +34,6 @@ interface InspectionEvent {
 export class ActorSystem {
   readonly owner: SystemOwner
   #actors: Map<string, LiveActor> | undefined
-  readonly _clock = NO_CLOCK
-  readonly _logger = console.log
 
   constructor(owner: SystemOwner) {
     this.owner = owner
@@ -43,6 +41,15 @@ export class ActorSystem {
 
   get scheduler(): Scheduler {
     return this.owner
+  }
+
+  get _clock(): typeof NO_CLOCK {
+    return NO_CLOCK
+  }
+
+  /** Never called: what is logged is an effect. */
+  get _logger(): () => void {
+    return () => {}
   }
 
   get(systemId: string): LiveActor | undefined {

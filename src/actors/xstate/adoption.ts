@@ -11,8 +11,15 @@
 import { toObserver } from 'xstate'
 import { type WorkRequests, wrap } from './actor-kinds.ts'
 import type { TreeEffect } from './effects.ts'
-import { type LiveActor, type LiveObserver, type ResolvedAction, RUNNING, STOPPED, type Subscription } from './internals.ts'
-import { subscribeNatively, type Subscriptions } from './subscriptions.ts'
+import {
+  type LiveActor,
+  type LiveObserver,
+  type ResolvedAction,
+  RUNNING,
+  STOPPED,
+  type Subscription
+} from './internals.ts'
+import { type Notice, subscribeNatively, type Subscriptions } from './subscriptions.ts'
 
 /** What adoption needs of the tree. */
 export interface Adopter extends WorkRequests {
@@ -23,7 +30,14 @@ export interface Adopter extends WorkRequests {
 }
 
 /** Actions that XState itself carries out; all others are custom, but for `log`, which is data. */
-const BUILT_IN = new Set(['xstate.sendTo', 'xstate.raise', 'xstate.cancel', 'xstate.spawnChild', 'xstate.stopChild', 'xstate.emit'])
+const BUILT_IN = new Set([
+  'xstate.sendTo',
+  'xstate.raise',
+  'xstate.cancel',
+  'xstate.spawnChild',
+  'xstate.stopChild',
+  'xstate.emit'
+])
 const LOG = 'xstate.log'
 
 export function adopt(actor: LiveActor, tree: Adopter): void {
@@ -41,7 +55,8 @@ function execute(actor: LiveActor, { type, params, info, exec }: ResolvedAction,
   const { sessionId } = actor
   if (exec === undefined) return
   if (BUILT_IN.has(type)) exec(info, params)
-  else if (type === LOG) tree.hold({ kind: 'log', sessionId, ...(params as { label: string | undefined; value: unknown }) })
+  else if (type === LOG)
+    tree.hold({ kind: 'log', sessionId, ...(params as { label: string | undefined; value: unknown }) })
   else tree.hold({ kind: 'action', sessionId, type, params, args: info, run: exec })
 }
 
@@ -69,10 +84,32 @@ function observe(actor: LiveActor, observer: LiveObserver, tree: Adopter): Subsc
 }
 
 function watch(actor: LiveActor, tree: Adopter): void {
-  const { sessionId } = actor
-  subscribeNatively(actor, {
-    next: (value) => tree.hold({ kind: 'observe', sessionId, notice: 'next', value }),
-    error: (value) => tree.hold({ kind: 'observe', sessionId, notice: 'error', value }),
-    complete: () => tree.hold({ kind: 'observe', sessionId, notice: 'complete', value: undefined })
-  })
+  subscribeNatively(actor, new Watcher(actor.sessionId, tree))
+}
+
+/** Turns what an actor tells its observers into effects. A class, as XState binds each method: closures cost ten times that. */
+class Watcher implements LiveObserver {
+  readonly #sessionId: string
+  readonly #tree: Adopter
+
+  constructor(sessionId: string, tree: Adopter) {
+    this.#sessionId = sessionId
+    this.#tree = tree
+  }
+
+  next(snapshot: unknown): void {
+    this.#hold('next', snapshot)
+  }
+
+  error(error: unknown): void {
+    this.#hold('error', error)
+  }
+
+  complete(): void {
+    this.#hold('complete', undefined)
+  }
+
+  #hold(notice: Notice, value: unknown): void {
+    this.#tree.hold({ kind: 'observe', sessionId: this.#sessionId, notice, value })
+  }
 }

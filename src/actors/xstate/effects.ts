@@ -93,7 +93,9 @@ export function withoutCancelledWork(effects: readonly TreeEffect[]): readonly T
     if (kind === 'start') started.add(sessionId)
     else if (kind === 'stop' && started.has(sessionId)) cancelled.add(sessionId)
   }
-  return cancelled.size === 0 ? effects : effects.filter((effect) => !isWork(effect) || !cancelled.has(effect.sessionId))
+  return cancelled.size === 0
+    ? effects
+    : effects.filter((effect) => !isWork(effect) || !cancelled.has(effect.sessionId))
 }
 
 function isWork({ kind }: TreeEffect): boolean {

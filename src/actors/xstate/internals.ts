@@ -19,7 +19,12 @@ export const STOPPED = 2
 export interface ResolvedAction {
   readonly type: string
   readonly params: unknown
-  readonly info: { readonly context: unknown; readonly event: AnyEventObject; readonly self: unknown; readonly system: unknown }
+  readonly info: {
+    readonly context: unknown
+    readonly event: AnyEventObject
+    readonly self: unknown
+    readonly system: unknown
+  }
   readonly exec?: (info: unknown, params: unknown) => unknown
 }
 
@@ -147,7 +152,11 @@ type Owner = 'actor' | 'scope' | 'system' | 'snapshot' | 'machine' | 'node'
 export const INTERNALS: readonly { readonly owner: Owner; readonly field: string; readonly why: string }[] = [
   { owner: 'actor', field: '_actorScope', why: 'its executor and emit are replaced, so that effects wait' },
   { owner: 'actor', field: '_parent', why: 'the root is created under a stand-in to get our system' },
-  { owner: 'actor', field: '_processingStatus', why: 'tells whether an actor runs; set for actors restored after their end' },
+  {
+    owner: 'actor',
+    field: '_processingStatus',
+    why: 'tells whether an actor runs; set for actors restored after their end'
+  },
   { owner: 'actor', field: '_snapshot', why: 'context, output and error are set after all actors are restored' },
   { owner: 'actor', field: '_syncSnapshot', why: 'stored with the child' },
   { owner: 'actor', field: '_send', why: 'delivery within a turn' },
@@ -214,5 +223,6 @@ export function assertXStateSupported(): void {
   if (adopted !== actor) throw new XStateUnsupportedError('new actors are not announced before their first snapshot')
   actor.start()
   actor._send({ type: 'ACT' })
-  if (actionsRun > 0 || actionsHeld !== 1) throw new XStateUnsupportedError('its custom actions would not wait for the commit')
+  if (actionsRun > 0 || actionsHeld !== 1)
+    throw new XStateUnsupportedError('its custom actions would not wait for the commit')
 }

@@ -19,33 +19,11 @@ import { type Adopter, adopt, adoptRoot, holdSubscriptions } from './adoption.ts
 import { ActorSystem, type SystemOwner } from './actor-system.ts'
 import type { Blueprint } from './blueprint.ts'
 import { type TreeEffect, withoutCancelledWork } from './effects.ts'
+import type { Host, Input } from './host.ts'
 import { type LiveActor, RUNNING, STOPPED } from './internals.ts'
 import { type RefOwner, refsOf, sessionIdOf, sessionOf } from './references.ts'
-import { type Notice, Subscriptions } from './subscriptions.ts'
+import { Subscriptions } from './subscriptions.ts'
 import { dueTime, TimerTable } from './timer-table.ts'
-
-/** What a tree asks of those who run it. */
-export interface Host {
-  /** A new event for an actor of this tree, sent outside a turn: by started work, an action, or a ref that was kept. */
-  enqueue(sessionId: string, event: AnyEventObject): void
-  /** A notice for observers of the root, in the order in which plain XState would have given it. */
-  observe?(notice: Notice, value: unknown): void
-  /** An event that an actor of the tree has emitted. */
-  emit?(sessionId: string, event: AnyEventObject): void
-  /** XState's `log` action. Default: console.log. */
-  log?(...args: unknown[]): void
-}
-
-export type Input =
-  | { readonly kind: 'start'; readonly input: unknown }
-  /** An event for the root. */
-  | { readonly kind: 'event'; readonly event: AnyEventObject }
-  /** An event for an actor of the tree, as `Host.enqueue` gave it. */
-  | { readonly kind: 'internal'; readonly sessionId: string; readonly event: AnyEventObject }
-  | { readonly kind: 'timer'; readonly seq: number }
-  /** An effect of this actor failed for good: what XState does when an action throws. */
-  | { readonly kind: 'failure'; readonly sessionId: string; readonly error: unknown }
-  | { readonly kind: 'stop' }
 
 /** Microsteps that one input may take for each child, beside those of the machine: a broadcast is no endless loop. */
 const MICROSTEPS_PER_CHILD = 100
@@ -98,7 +76,11 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
   /** Creates the root under a stand-in for a parent, which is how XState lets an actor into a system that exists. */
   createRoot(options: { readonly input?: unknown; readonly snapshot?: object }): LiveActor {
     const parent = { system: this.system }
-    return createActor(this.blueprint.machine, { ...options, id: this.actorId, parent } as never) as unknown as LiveActor
+    return createActor(this.blueprint.machine, {
+      ...options,
+      id: this.actorId,
+      parent
+    } as never) as unknown as LiveActor
   }
 
   /** Runs `restore` with all that actors say unheard. `identify` gives every actor that XState makes its stored identity. */
@@ -197,17 +179,20 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
 
   countMicrostep(): void {
     const bound = this.blueprint.maxMicrosteps + this.actors.size * MICROSTEPS_PER_CHILD
-    if (++this.#microsteps > bound) throw new Error(`more than ${bound} microsteps for one event: transitions go in a circle`)
+    if (++this.#microsteps > bound)
+      throw new Error(`more than ${bound} microsteps for one event: transitions go in a circle`)
   }
 
   relay(source: Identity | undefined, target: LiveActor, event: AnyEventObject): void {
-    if (!this.#isOurs(target)) this.hold({ kind: 'foreign', sessionId: source?.sessionId ?? this.actorId, target, event })
+    if (!this.#isOurs(target))
+      this.hold({ kind: 'foreign', sessionId: source?.sessionId ?? this.actorId, target, event })
     else if (this.#phase === 'turn') deliver(this.actors.get(target.sessionId), event)
     else if (this.#phase === 'idle') this.host.enqueue(target.sessionId, event)
   }
 
   schedule(source: LiveActor, target: LiveActor, event: AnyEventObject, delayMs: number, id?: string): void {
-    if (!this.#isOurs(target)) this.#refuse(`the target of delayed event '${event.type}'`, 'an actor outside of this machine')
+    if (!this.#isOurs(target))
+      this.#refuse(`the target of delayed event '${event.type}'`, 'an actor outside of this machine')
     this.timers.add({
       seq: this.nextNumber++,
       source: source.sessionId,

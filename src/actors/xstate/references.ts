@@ -11,7 +11,14 @@
  */
 import type { AnyEventObject } from 'xstate'
 import type { ActorRefs, StoredRef } from '../snapshot-codec.ts'
-import { isMachineSnapshot, type LiveActor, type LiveObserver, type LiveSnapshot, STOPPED, type Subscription } from './internals.ts'
+import {
+  isMachineSnapshot,
+  type LiveActor,
+  type LiveObserver,
+  type LiveSnapshot,
+  STOPPED,
+  type Subscription
+} from './internals.ts'
 
 /** What a reference needs of its tree. */
 export interface RefOwner {
@@ -31,7 +38,9 @@ export function sessionOf(actorId: string, sessionId: string): number | undefine
 }
 
 /** XState's own test for references. */
-export function isRef(value: object): value is { readonly sessionId: string; readonly id: string; readonly _parent?: LiveActor } {
+export function isRef(
+  value: object
+): value is { readonly sessionId: string; readonly id: string; readonly _parent?: LiveActor } {
   return 'sessionId' in value && 'send' in value && 'ref' in value
 }
 

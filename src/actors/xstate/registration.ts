@@ -8,7 +8,7 @@
  * 1. No code of the user's runs.
  * 2. An error is something that would lose or change what was promised; a warning, something that works and may surprise.
  */
-import { type Finding, NotSerializableError } from '../../errors.ts'
+import type { Finding, NotSerializableError } from '../../errors.ts'
 import { encode } from '../snapshot-codec.ts'
 import { actionsOf, nodesOf } from './action-addresses.ts'
 import { type ActorKind, kindOf } from './actor-kinds.ts'
@@ -61,26 +61,32 @@ class MachineCheck {
     this.#checkStates()
     this.#checkInvocations()
     for (const [place, action] of actionsOf(this.#machine)) this.#checkAction(place, action)
-    for (const [name, guard] of Object.entries(this.#machine.implementations.guards)) this.#checkGuard(`guards.${name}`, guard)
+    for (const [name, guard] of Object.entries(this.#machine.implementations.guards))
+      this.#checkGuard(`guards.${name}`, guard)
     for (const [name, logic] of Object.entries(this.#machine.implementations.actors)) {
       if (logic) this.#checkLogic(`actors.${name}`, logic)
     }
   }
 
   #error(place: string, problem: string, remedy: string): void {
-    this.#findings.push({ level: 'error', place: this.#path + place, problem, remedy })
+    this.#report('error', place, problem, remedy)
   }
 
   #warn(place: string, problem: string, remedy: string): void {
-    this.#findings.push({ level: 'warning', place: this.#path + place, problem, remedy })
+    this.#report('warning', place, problem, remedy)
+  }
+
+  #report(level: Finding['level'], place: string, problem: string, remedy: string): void {
+    this.#findings.push({ level, place: this.#path + place, problem, remedy })
   }
 
   // ── the machine itself ──────────────────────────────────────────────────────────────────────────────────────────
 
   #checkIds(): void {
     if (!this.#machine.config.id) {
-      const report = this.#path === '' ? this.#error : this.#warn
-      report.call(this, 'machine', 'it has no id, by which its rows and states are found again', "Give it one: createMachine({ id: 'order' })")
+      const level = this.#path === '' ? 'error' : 'warning'
+      const problem = 'it has no id, by which its rows and its states are found again'
+      this.#report(level, 'machine', problem, "Give it one: createMachine({ id: 'order' })")
     }
     const ids = new Set<string>()
     for (const { id } of nodesOf(this.#machine.root)) {
@@ -125,10 +131,16 @@ class MachineCheck {
       for (const { id } of node.invoke) invocations.push({ node, id })
     }
     for (const [index, first] of invocations.entries()) {
-      const second = invocations.slice(index + 1).find(({ node, id }) => id === first.id && canBothBeActive(node, first.node))
+      const second = invocations
+        .slice(index + 1)
+        .find(({ node, id }) => id === first.id && canBothBeActive(node, first.node))
       if (!second) continue
       const place = `#${first.node.id} and #${second.node.id}`
-      this.#error(place, `both invoke id '${first.id}' and can be active together`, 'Give each invocation an id of its own')
+      this.#error(
+        place,
+        `both invoke id '${first.id}' and can be active together`,
+        'Give each invocation an id of its own'
+      )
     }
   }
 
@@ -144,7 +156,11 @@ class MachineCheck {
       const problem = 'it is hand-written logic with a start of its own, which would run before the commit'
       this.#error(place, problem, 'Write it with fromPromise, fromCallback, fromObservable or fromTransition')
     } else if (STARTS_ANEW.has(kind)) {
-      this.#warn(place, `a running ${kind} is started again, from its input, after a crash`, 'Make its start repeatable')
+      this.#warn(
+        place,
+        `a running ${kind} is started again, from its input, after a crash`,
+        'Make its start repeatable'
+      )
     }
   }
 
@@ -154,14 +170,19 @@ class MachineCheck {
     const name = nameOf(action)
     if (name !== undefined) {
       if (this.#machine.implementations.actions[name] !== undefined) return
-      return this.#warn(place, `action '${name}' is not implemented; XState ignores it`, `Add ${name} to setup({ actions })`)
+      return this.#warn(
+        place,
+        `action '${name}' is not implemented; XState ignores it`,
+        `Add ${name} to setup({ actions })`
+      )
     }
     if (typeof action !== 'function') return
     const { type, src, id, delay, collect, assignment } = action as BuiltIn
     if (type === 'xstate.spawnChild') {
       if (typeof src === 'string') this.#checkActor(place, src)
       else this.#error(place, 'it spawns inline logic, which cannot be found again after a restart', NAME_IT)
-      if (id === undefined) this.#error(place, "it spawns without an id, which XState files under 'undefined'", 'Give it an id')
+      if (id === undefined)
+        this.#error(place, "it spawns without an id, which XState files under 'undefined'", 'Give it an id')
     }
     if (typeof delay === 'string') this.#checkDelay(place, delay)
     if (sourcesOf(collect, assignment).some((source) => SPAWNS_INLINE.test(source))) {
@@ -175,7 +196,11 @@ class MachineCheck {
 
   #checkDelay(place: string, name: string): void {
     if (this.#machine.implementations.delays[name] !== undefined) return
-    this.#error(place, `delay '${name}' is not implemented; XState would not wait at all`, `Add ${name} to setup({ delays })`)
+    this.#error(
+      place,
+      `delay '${name}' is not implemented; XState would not wait at all`,
+      `Add ${name} to setup({ delays })`
+    )
   }
 
   #checkGuard(place: string, guard: unknown): void {

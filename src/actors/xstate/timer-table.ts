@@ -58,7 +58,8 @@ export class TimerTable {
   }
 
   cancelAll(source: string): void {
-    if (this.#timers.length > 0) this.#timers = this.#timers.filter((timer) => timer.source !== source || timer.isNameless)
+    if (this.#timers.length > 0)
+      this.#timers = this.#timers.filter((timer) => timer.source !== source || timer.isNameless)
   }
 
   clear(): void {
@@ -73,7 +74,7 @@ export class TimerTable {
 
   /** In the order in which they fire. */
   due(nowMs: number): readonly Timer[] {
-    return this.#timers.filter((timer) => timer.dueAt <= nowMs).sort((a, b) => (isBefore(a, b) ? -1 : 1))
+    return this.#timers.filter((timer) => timer.dueAt <= nowMs).toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
   }
 
   #takeName(source: string, id: string): void {

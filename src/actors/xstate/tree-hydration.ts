@@ -109,7 +109,8 @@ class Hydration {
 
   #childOutlines({ children = {} }: ActorRecord, path: string): object {
     const outlines: Record<string, object> = {}
-    for (const [key, record] of Object.entries(children)) outlines[key] = this.#childOptions(record, key, `${path}children.${key}.`)
+    for (const [key, record] of Object.entries(children))
+      outlines[key] = this.#childOptions(record, key, `${path}children.${key}.`)
     return outlines
   }
 
@@ -146,7 +147,8 @@ class Hydration {
     if (record.value === undefined) return void (actor._snapshot = actor.options.snapshot as LiveSnapshot)
     const snapshot = actor._snapshot
     if (!isMachineSnapshot(snapshot)) return this.#refuse(`${where}: ${(snapshot.error as Error).message}`)
-    if (!isSameValue(snapshot.value, record.value)) this.#refuse(`the states of ${where} are not those of the machine any more`)
+    if (!isSameValue(snapshot.value, record.value))
+      this.#refuse(`the states of ${where} are not those of the machine any more`)
     const { refs } = this.#tree
     snapshot.value = record.value
     snapshot.output = decode(record.output, `${path}output`, refs)
@@ -197,7 +199,8 @@ function isFit(record: ActorRecord, logic: Logic): boolean {
 function isSameValue(a: StateValue, b: StateValue): boolean {
   if (typeof a === 'string' || typeof b === 'string') return a === b
   const keys = Object.keys(a)
-  const isSame = (key: string): boolean => Object.hasOwn(b, key) && isSameValue(a[key] as StateValue, b[key] as StateValue)
+  const isSame = (key: string): boolean =>
+    Object.hasOwn(b, key) && isSameValue(a[key] as StateValue, b[key] as StateValue)
   return keys.length === Object.keys(b).length && keys.every(isSame)
 }
 

@@ -120,7 +120,13 @@ function describe(actor: LiveActor, record: ActorRecord, path: string, tree: Liv
   }
 }
 
-function describeChild(child: LiveActor, key: string, path: string, tree: LiveTree, written: Set<LiveActor>): ActorRecord {
+function describeChild(
+  child: LiveActor,
+  key: string,
+  path: string,
+  tree: LiveTree,
+  written: Set<LiveActor>
+): ActorRecord {
   const record: ActorRecord = { session: sessionOf(tree.actorId, child.sessionId) as number, src: child.src as string }
   if (child.id !== key) record.id = child.id
   if (child.systemId !== undefined) record.systemId = child.systemId

@@ -58,12 +58,11 @@ async function openPg(url: string, onConnect: Statement): Promise<Driver | undef
     application_name: 'perdure',
     max: poolSize,
     keepAlive: true,
-    connectionTimeoutMillis: connectTimeoutMs
+    connectionTimeoutMillis: connectTimeoutMs,
+    onConnect: async (client) => void (await client.query(onConnect.text))
   })
   // The pool drops an idle client that fails; without a listener the process would end.
   pool.on('error', () => undefined)
-  // Goes out before the statement for which the pool connects. Where it fails, that one fails as well, and says so.
-  pool.on('connect', (client) => void client.query(onConnect.text).catch(() => undefined))
   return createPgDriver(pool as unknown as PgPool, true, onConnect)
 }
 

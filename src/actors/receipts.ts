@@ -1,0 +1,66 @@
+/** Who is told what of a turn: the senders of its events, and telemetry. */
+import { ActorTerminatedError, InboxFullError, StoreUnavailableError } from '../errors.ts'
+import type { Settled } from '../persistence/group-commit.ts'
+import type { Commit, CommitResult } from '../persistence/store.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
+import { rejectEntry, type Entry } from './mailbox.ts'
+import type { Turn } from './turn.ts'
+
+interface About {
+  readonly id: string
+  readonly machine: string
+}
+
+/** Of the turn that is committed, and whose effects have run. */
+export function resolveReceipts({ applied, waiting, duplicates, stops }: Turn): void {
+  for (const { receipt } of applied) receipt.resolve('applied')
+  for (const { send } of waiting) send?.receipt.resolve('deferred')
+  for (const { receipt } of duplicates) receipt.resolve('duplicate')
+  for (const { receipt } of stops) receipt.resolve()
+}
+
+/** Answers what needs no commit because it changes nothing; returns the other entries. */
+export function refuseReceipts(
+  { refused, overflowed }: Turn,
+  entries: readonly Entry[],
+  id: string,
+  status: string,
+  inboxLimit: number
+): readonly Entry[] {
+  if (refused.length === 0 && overflowed.length === 0) return entries
+  for (const { receipt } of refused) receipt.reject(new ActorTerminatedError(id, status))
+  for (const { receipt } of overflowed) receipt.reject(new InboxFullError(id, inboxLimit))
+  const answered = new Set<Entry>([...refused, ...overflowed])
+  return entries.filter((entry) => !answered.has(entry))
+}
+
+/**
+ * The commit of an actor that was abandoned meanwhile has come back. What is committed is applied, though its effects will
+ * run elsewhere: they are in the journal.
+ */
+export function settleLate(settled: Settled<CommitResult>, entries: readonly Entry[], turn: Turn | null): void {
+  if (!settled.ok) {
+    for (const entry of entries) rejectEntry(entry, settled.error)
+  } else if (settled.value.kind !== 'committed') {
+    const error = new StoreUnavailableError('send', new Error('another node has the actor'))
+    for (const entry of entries) rejectEntry(entry, error)
+  } else if (turn !== null) resolveReceipts(turn)
+}
+
+export function tellTurn(
+  telemetry: Telemetry,
+  actor: About,
+  { applied, consumed, waiting }: Turn,
+  { status, deferred }: Commit,
+  durationMs: number
+): void {
+  const kind = status === 'done' || status === 'failed' || status === 'stopped' ? status : 'transition'
+  telemetry.emit('step.stop', { ...actor, kind, durationMs, events: applied.length + consumed.length })
+  if (deferred.length > 0)
+    telemetry.emit('signal.deferred', { ...actor, count: deferred.length, waiting: waiting.length })
+}
+
+/** `left`: events that no state took. They stay with the row. */
+export function tellEnd(telemetry: Telemetry, actor: About, left: number): void {
+  if (left > 0) telemetry.emit('signal.unconsumed', { ...actor, count: left })
+}

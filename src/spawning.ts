@@ -1,0 +1,77 @@
+/**
+ * Spawning: from a caller's settings to rows, and to actors that begin here.
+ *
+ * Owns: which new actors begin on this node at once (as many as it has room for), and which wait for a picker.
+ * Does not own: the statement (the store), the life of an actor (actors/).
+ */
+import { uuidV7Unsafe } from 'effect/crypto/SecureRandom'
+import type { Registration } from './actors/registration.ts'
+import { decode, encode } from './actors/snapshot-codec.ts'
+import { readId, readKeyScope, readPriority, readStart, readText } from './arguments.ts'
+import { OutcomeUnknownError } from './errors.ts'
+import { checkSize, type Limits } from './limits.ts'
+import type { SpawnSettings } from './options.ts'
+import type { InsertResult, NewActor } from './persistence/store.ts'
+import type { Current } from './supervisor/node.ts'
+
+export interface Draft {
+  readonly row: NewActor
+  /** A copy: what the caller does to its object later must not reach into a context. */
+  readonly input: unknown
+}
+
+export interface Spawned {
+  readonly row: NewActor
+  readonly answer: InsertResult
+}
+
+/** Throws InvalidArgumentError, NotSerializableError or TooLargeError. */
+export function draftActor(settings: SpawnSettings, { name, version }: Registration, limits: Limits): Draft {
+  const tree = settings.input === undefined ? undefined : encode(settings.input, 'input')
+  const input = tree === undefined ? null : JSON.stringify(tree)
+  if (input !== null) checkSize('input', input, limits)
+  const row: NewActor = {
+    id: settings.id === undefined ? uuidV7Unsafe() : readId('id', settings.id),
+    machine: name,
+    machineVersion: version,
+    key: settings.key === undefined ? null : readText('key', settings.key),
+    keyScope: readKeyScope(settings.keyScope),
+    queue: settings.queue === undefined ? 'default' : readText('queue', settings.queue),
+    priority: readPriority(settings.priority),
+    partitionKey: settings.partitionKey === undefined ? null : readText('partitionKey', settings.partitionKey),
+    input,
+    owner: null,
+    ...readStart(settings)
+  }
+  return { row, input: tree === undefined ? undefined : decode(tree, 'input') }
+}
+
+/** Inserts all in one statement; those that begin here are awake when this resolves. `poke`: others wait for a picker. */
+export async function spawnDrafts(
+  drafts: readonly Draft[],
+  current: Current,
+  poke: () => void
+): Promise<readonly Spawned[]> {
+  const { engine, batched, node } = current
+  const room = new Map<string, number>()
+  const rows = drafts.map(({ row }) => {
+    const left = room.get(row.queue) ?? engine.countRoom(row.queue)
+    if (left <= 0 || row.startAt !== null || row.startInMs !== null) return row
+    room.set(row.queue, left - 1)
+    return { ...row, owner: node }
+  })
+  let answers: readonly InsertResult[]
+  try {
+    answers = await batched.insert(rows)
+  } catch (error) {
+    // Rows that may have come about are leased by this node, which must then have their actors, too.
+    if (error instanceof OutcomeUnknownError) for (const { id, owner } of rows) if (owner === node) engine.recover(id)
+    throw error
+  }
+  const spawned = rows.map((row, index) => ({ row, answer: answers[index] as InsertResult }))
+  for (const [index, { row, answer }] of spawned.entries()) {
+    if (answer.kind === 'inserted' && row.owner === node) engine.birth(row, drafts[index]?.input)
+  }
+  if (rows.some(({ owner }) => owner === null)) poke()
+  return spawned
+}
