@@ -8,7 +8,7 @@
  * 1. Every call answers: with what is durable, or with a typed error. Bad arguments are refused before anything is stored.
  * 2. A runtime starts once. After `stop` another is created.
  */
-import type { AnyStateMachine, EventFromLogic } from 'xstate'
+import type { AnyEventObject, AnyStateMachine, EventFromLogic } from 'xstate'
 import type { OptionalIfEmpty, Runtime, StopOptions } from './api.ts'
 import { ActorHandle, type ActorId, type DurableActorRef, type SendResult } from './actor-ref.ts'
 import type { Entry } from './actors/mailbox.ts'
@@ -139,13 +139,13 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
 
   async send(address: Address, event: EventFromLogic<TMachine>, options: SendOptions = {}): Promise<SendResult> {
     const at = read.readAddress(address)
-    const { type } = read.readEvent(event)
+    read.readEvent(event)
     const dedupKey = options.dedupKey === undefined ? null : read.readText('dedupKey', options.dedupKey)
     const tree = encode(event, 'event')
     const json = JSON.stringify(tree)
     checkSize('event', json, this.#options.limits)
     // The machine gets a copy: what the caller does to its object later must not reach into a context.
-    const copy = { ...(decode(tree, 'event') as object), type }
+    const copy = decode(tree, 'event') as AnyEventObject
     return new Promise((resolve, reject) => {
       const receipt = { resolve: (status: SendResult['status']) => resolve({ status }), reject }
       this.#deliver(at, { kind: 'send', event: copy, json, dedupKey, receipt }, reject)

@@ -25,7 +25,7 @@ export interface Mail {
 }
 
 /** How long the carrier takes to answer once it has booked: the time in which a crash leaves the caller in the dark. */
-const answerTakesMs = 100
+const answerTakesMs = 300
 
 const open = () => postgres(readWorkerSettings().database, { max: 10 })
 let carrier: ReturnType<typeof open> | undefined

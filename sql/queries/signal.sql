@@ -38,12 +38,15 @@ judged as materialized (
   ) as remembered on true
 ),
 news as (
-  select actor_id, array_agg(n) as ns, array_agg(event) as events, array_agg(dedup_key) as dedup_keys
+  select
+    actor_id,
+    array_agg(n order by n) as ns,
+    array_agg(event order by n) as events,
+    array_agg(dedup_key order by n) as dedup_keys
   from (
     select judged.*, row_number() over (partition by actor_id order by n) as place
     from judged
     where not has_ended and not is_known and is_first
-    order by n
   ) as fresh
   where place <= $2::bigint - waiting
   group by actor_id

@@ -17,7 +17,7 @@
  * 4. An actor leaves memory only when everything that it holds is in the row, was handed on, or was refused to who sent it.
  */
 import { MailboxFullError } from '../errors.ts'
-import { isTerminal, type ClaimedRow, type Commit } from '../persistence/store.ts'
+import { isTerminal, type ClaimedRow, type Commit, type NewActor } from '../persistence/store.ts'
 import type { ActorHost } from './actor-host.ts'
 import { Alarm } from './alarm.ts'
 import { Incarnation, type Committed, type EffectFailure, type Outcome } from './incarnation.ts'
@@ -26,9 +26,8 @@ import { comesFromRow, isSent, Mailbox, rejectEntry, type Entry } from './mailbo
 import { refuseReceipts, resolveReceipts, settleLate, tellEnd, tellTurn } from './receipts.ts'
 import type { Registration } from './registration.ts'
 import { backOffMs } from './retry-policy.ts'
+import { entriesOfRow } from './row-entries.ts'
 import { changesNothing, type Turn } from './turn.ts'
-
-type RowIdentity = Pick<ClaimedRow, 'id' | 'key' | 'queue'>
 
 type Phase = 'resting' | 'committing' | 'reloading' | 'gone'
 
@@ -52,7 +51,7 @@ export class Actor {
    * Of a row that this node leases. One that was inserted a moment ago is then offered its start; one that was read is to
    * `takeUp` what it was doing. Throws SnapshotIllegalError where the row cannot be brought to life.
    */
-  constructor(row: RowIdentity | ClaimedRow, registration: Registration, host: ActorHost) {
+  constructor(row: NewActor | ClaimedRow, registration: Registration, host: ActorHost) {
     this.id = row.id
     this.key = row.key
     this.queue = row.queue
@@ -62,8 +61,6 @@ export class Actor {
     this.#alarm = new Alarm(host.clock, () => this.offer({ kind: 'timers' }))
     this.#now = this.#read(row)
   }
-
-  // ── what the house may ask ────────────────────────────────────────────────────────────────────────────────────
 
   /** Takes an entry into the mailbox. A full mailbox refuses what was sent, and ends an actor that floods itself. */
   offer(entry: Entry): void {
@@ -77,14 +74,17 @@ export class Actor {
 
   /** Runs one turn, if nothing is under way and something waits. */
   turn(): void {
-    if (this.#phase !== 'resting') return
-    const entries = this.#mailbox.next()
+    const entries = this.#phase === 'resting' ? this.#mailbox.next() : []
     if (entries.length > 0) this.#run(entries)
   }
 
   /** Its tree, and what else its row says, as last read or committed. */
   get incarnation(): Incarnation {
     return this.#now
+  }
+
+  get #about(): { readonly id: string; readonly machine: string } {
+    return { id: this.id, machine: this.registration.name }
   }
 
   /** No turn is under way and none waits. */
@@ -108,7 +108,7 @@ export class Actor {
     if (!this.mayPassivate) return
     this.#submit(this.#now.commitWith({ release: true }), ({ released }) => {
       if (!released) return this.#rest()
-      this.#host.telemetry.emit('actor.passivated', { id: this.id, machine: this.registration.name })
+      this.#host.telemetry.emit('actor.passivated', this.#about)
       this.#handOn([])
     })
   }
@@ -157,7 +157,7 @@ export class Actor {
     this.#knownKeys.addAll(commit.dedupKeys)
     this.#knownKeys.addAll(commit.deferred.flatMap(({ dedupKey }) => dedupKey ?? []))
     resolveReceipts(turn)
-    tellTurn(this.#host.telemetry, { id: this.id, machine: this.registration.name }, turn, commit, durationMs)
+    tellTurn(this.#host.telemetry, this.#about, turn, commit, durationMs)
     if (isTerminal(commit.status)) this.#end()
     else if (released) this.#handOn([])
     else this.#rest()
@@ -183,11 +183,7 @@ export class Actor {
           this.#knownKeys.addAll(result.keys)
           return this.#reload(entries)
         case 'stale':
-          this.#host.telemetry.emit('commit.stale', {
-            id: this.id,
-            machine: this.registration.name,
-            version: commit.version
-          })
+          this.#host.telemetry.emit('commit.stale', { ...this.#about, version: commit.version })
           return this.#handOn(entries)
       }
     })
@@ -233,13 +229,13 @@ export class Actor {
 
   /** The actor cannot go on by itself: try again later, by its retry policy, or park it for an operator. */
   #fault(error: unknown, entries: readonly Entry[]): void {
-    const { retry, name } = this.registration
+    const { retry } = this.registration
     const attempt = Math.max(this.#now.attempt, 1)
     const retryInMs = retry && attempt < retry.maxAttempts ? backOffMs(retry, attempt, Math.random()) : null
     this.#now.dispose()
     this.#submit(this.#now.faultCommit(error, retryInMs), () => this.#handOn(entries), entries)
-    if (retryInMs === null) this.#host.telemetry.emit('actor.parked', { id: this.id, machine: name, reason: error })
-    else this.#host.telemetry.emit('actor.retry', { id: this.id, machine: name, attempt, retryInMs, error })
+    if (retryInMs === null) this.#host.telemetry.emit('actor.parked', { ...this.#about, reason: error })
+    else this.#host.telemetry.emit('actor.retry', { ...this.#about, attempt, retryInMs, error })
   }
 
   /** The database did not answer. `entries` are refused with that; the row, which may still be ours, is claimed again later. */
@@ -251,17 +247,17 @@ export class Actor {
 
   // ── coming, resting, going ────────────────────────────────────────────────────────────────────────────────────
 
-  #read(row: RowIdentity | ClaimedRow): Incarnation {
+  #read(row: NewActor | ClaimedRow): Incarnation {
     return new Incarnation(row, this.registration, this.#host, (entry) => this.offer(entry))
   }
 
   /** What the row was doing goes on: its inbox, its timers, its started work, effects that were not acknowledged. */
   takeUp(row: ClaimedRow, entries: readonly Entry[] = []): void {
-    this.#mailbox.putFirst(this.#now.entriesOf(row))
+    this.#mailbox.putFirst(entriesOfRow(row, this.#now.tree, this.#host.clock.earliestMs()))
     this.#mailbox.putFirst(entries)
     const failure = this.#now.takeUp(row)
     if (failure) this.#effectFailed(failure)
-    this.#host.telemetry.emit('actor.hydrated', { id: this.id, machine: this.registration.name })
+    this.#host.telemetry.emit('actor.hydrated', this.#about)
     this.#rest()
   }
 
@@ -282,7 +278,7 @@ export class Actor {
   }
 
   #end(): void {
-    tellEnd(this.#host.telemetry, { id: this.id, machine: this.registration.name }, this.#now.waiting.length)
+    tellEnd(this.#host.telemetry, this.#about, this.#now.waiting.length)
     this.#handOn([])
   }
 

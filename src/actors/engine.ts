@@ -105,7 +105,7 @@ export class Engine implements ActorHost {
         telemetry.emit('machine.unknown', { machine: row.machine, version: row.machineVersion })
       return this.#giveUp(row, giveBackCommit(row))
     }
-    if (row.attempt > limits.attempts && registration.retry === null) {
+    if (row.attempt > Math.max(limits.attempts, registration.retry?.maxAttempts ?? 0)) {
       return this.#park(
         row,
         new Error(`${row.attempt - 1} attempts ended without progress, the last with the loss of its node`)
@@ -235,10 +235,10 @@ export class Engine implements ActorHost {
   }
 
   setExecuting(actor: Actor, isExecuting: boolean): void {
-    const executing = this.#executing.get(actor.queue) ?? new Set()
-    this.#executing.set(actor.queue, executing)
-    if (isExecuting) executing.add(actor)
-    else executing.delete(actor)
+    const executing = this.#executing.get(actor.queue)
+    if (!isExecuting) executing?.delete(actor)
+    else if (executing) executing.add(actor)
+    else this.#executing.set(actor.queue, new Set([actor]))
   }
 
   left(actor: Actor): void {

@@ -11,14 +11,13 @@
  * 1. Between turns, tree, `version` and `waiting` are exactly what the row holds.
  * 2. Messages of a dropped incarnation's tree (work that still runs, held refs) reach nobody.
  */
-import type { AnyEventObject } from 'xstate'
 import { checkSize } from '../limits.ts'
-import type { ActorStatus, ClaimedRow, Commit, CommitResult, Json } from '../persistence/store.ts'
+import type { ActorStatus, ClaimedRow, Commit, CommitResult, Json, NewActor } from '../persistence/store.ts'
 import type { ActorHost } from './actor-host.ts'
 import { runAsEffect } from './idempotency.ts'
 import type { Entry } from './mailbox.ts'
 import type { Registration } from './registration.ts'
-import { readColumn } from './revive.ts'
+import { signalEntry } from './row-entries.ts'
 import { encodeError, toJson } from './snapshot-codec.ts'
 import {
   decodeJournal,
@@ -33,8 +32,7 @@ import { runTurn, type Turn, type TurnRules, type WaitingEvent } from './turn.ts
 
 export type Committed = Extract<CommitResult, { kind: 'committed' }>
 
-/** How a machine's end is called in the row. */
-const ENDED_AS = { done: 'done', error: 'failed', stopped: 'stopped' } as const
+const NONE: readonly never[] = []
 
 export interface EffectFailure {
   readonly effect: TreeEffect
@@ -68,7 +66,7 @@ export class Incarnation {
 
   /** Throws SnapshotIllegalError where the row cannot be brought to life. */
   constructor(
-    row: Pick<ClaimedRow, 'id'> | ClaimedRow,
+    row: NewActor | ClaimedRow,
     registration: Registration,
     host: ActorHost,
     enqueue: (entry: Entry) => void
@@ -108,25 +106,6 @@ export class Incarnation {
     for (const error of this.tree.dispose()) this.#tellFailure('stop', error)
   }
 
-  /** What a row that was read wants done, in the order in which it came about: start, inbox, timers. */
-  entriesOf(row: ClaimedRow): readonly Entry[] {
-    if (row.snapshot === null) {
-      return [
-        { kind: 'start', input: readColumn(this.#id, row.input) },
-        ...row.inbox.map((signal) => this.#signalEntry(signal))
-      ]
-    }
-    const timer = this.tree.nextTimer()
-    const dueAt = timer && timer.dueAt <= this.#host.clock.earliestMs() ? timer.dueAt : Infinity
-    const before = row.inbox.filter((signal) => signal.sentAt < dueAt)
-    const after = row.inbox.filter((signal) => signal.sentAt >= dueAt)
-    return [
-      ...before.map((signal) => this.#signalEntry(signal)),
-      ...(dueAt < Infinity ? [{ kind: 'timers' as const }] : []),
-      ...after.map((signal) => this.#signalEntry(signal))
-    ]
-  }
-
   /** Takes up what the row was doing: started work, and effects that were committed but not acknowledged, in order. */
   takeUp(row: ClaimedRow): EffectFailure | null {
     if (row.journal === null) return this.#performAll(this.tree.workToStart())
@@ -159,24 +138,30 @@ export class Incarnation {
     checkSize('snapshot', snapshot, limits)
     const isActive = this.tree.status === 'active'
     // An actor whose last effects have not run yet is not over: whoever takes it up must run them.
-    const isOver = !isActive && journal === null
-    const commit = this.commitWith({
+    const end = isActive || journal !== null ? null : this.#end()
+    const commit: Commit = {
+      id: this.#id,
+      version: this.version,
       snapshot,
-      ...(isOver ? this.#end() : { status: isActive && !hasLiveWork ? 'waiting' : 'running' }),
+      status: end?.status ?? (isActive && !hasLiveWork ? 'waiting' : 'running'),
+      output: end?.output ?? null,
+      lastError: end?.lastError ?? null,
       journal: journal?.journal ?? null,
       journalNeedsBefore: journal?.needsBefore ?? false,
       timerAt: this.tree.nextTimer()?.dueAt ?? null,
-      deferred: turn.waiting.flatMap(({ send }) => (send ? [{ event: send.json, dedupKey: send.dedupKey }] : [])),
+      deferred: deferredOf(turn),
       consumed: turn.consumed,
-      dedupKeys: turn.applied.flatMap(({ dedupKey }) => (dedupKey === null ? [] : [dedupKey])),
-      release: isActive && journal === null && !hasLiveWork && mayRelease()
-    })
+      dedupKeys: keysOf(turn),
+      inboxSeen: this.inboxSeen,
+      release: isActive && journal === null && !hasLiveWork && mayRelease(),
+      retryInMs: null
+    }
     return { turn, commit }
   }
 
   /** The commit that ends an actor whose last effects have run; null while its machine is active. */
   endCommit(): Commit | null {
-    return this.tree.status === 'active' ? null : this.commitWith(this.#end())
+    return this.tree.status === 'active' ? null : this.commitWith({ ...this.#end(), timerAt: null })
   }
 
   /** The commit of an attempt that failed: to be tried again in `retryInMs`, or parked. Effects that are left stay in the journal. */
@@ -211,15 +196,12 @@ export class Incarnation {
     }
   }
 
-  #end(): Partial<Commit> {
+  /** How the machine's end is told by the row. */
+  #end(): Pick<Commit, 'status' | 'output' | 'lastError'> {
     const { status, output, error } = this.tree
-    if (status === 'active') return {}
-    return {
-      status: ENDED_AS[status],
-      output: status === 'done' ? toJson(output, 'output') : null,
-      lastError: status === 'error' ? encodeError(error) : null,
-      timerAt: null
-    }
+    if (status === 'done') return { status, output: toJson(output, 'output'), lastError: null }
+    if (status === 'error') return { status: 'failed', output: null, lastError: encodeError(error) }
+    return { status: 'stopped', output: null, lastError: null }
   }
 
   /** A commit of this incarnation, of a turn or of none, is in the row. true: signals have arrived that it has not seen. */
@@ -238,7 +220,10 @@ export class Incarnation {
     const hasUnseen = seq > this.inboxSeen
     if (!hasUnseen) this.inboxSeen = inboxSeq
     const waiting = turn?.waiting ?? this.waiting
-    this.waiting = waiting.map((event) => (event.send ? { event: event.event, seq: ++seq, send: null } : event))
+    this.waiting =
+      commit.deferred.length === 0
+        ? waiting
+        : waiting.map((event) => (event.send ? { event: event.event, seq: ++seq, send: null } : event))
     return hasUnseen
   }
 
@@ -257,7 +242,7 @@ export class Incarnation {
   see(signals: ClaimedRow['inbox']): readonly Entry[] {
     const known = new Set(this.waiting.map((event) => event.seq))
     for (const { seq } of signals) this.inboxSeen = Math.max(this.inboxSeen, seq)
-    return signals.filter(({ seq }) => !known.has(seq)).map((signal) => this.#signalEntry(signal))
+    return signals.filter(({ seq }) => !known.has(seq)).map((signal) => signalEntry(this.#id, signal))
   }
 
   // An effect is numbered by its place in the journal, so that it has the same key when it runs again.
@@ -281,8 +266,13 @@ export class Incarnation {
     const { name } = this.#registration
     this.#host.telemetry.emit('effect.failed', { id: this.#id, machine: name, effect: kind, error })
   }
+}
 
-  #signalEntry({ seq, event }: ClaimedRow['inbox'][number]): Entry {
-    return { kind: 'signal', seq, event: readColumn(this.#id, event) as AnyEventObject }
-  }
+function deferredOf({ waiting }: Turn): Commit['deferred'] {
+  if (waiting.length === 0) return NONE
+  return waiting.flatMap(({ send }) => (send ? [{ event: send.json, dedupKey: send.dedupKey }] : []))
+}
+
+function keysOf({ applied }: Turn): readonly string[] {
+  return applied.every(({ dedupKey }) => dedupKey === null) ? NONE : applied.flatMap(({ dedupKey }) => dedupKey ?? [])
 }

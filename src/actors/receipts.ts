@@ -54,10 +54,12 @@ export function tellTurn(
   { status, deferred }: Commit,
   durationMs: number
 ): void {
+  if (deferred.length > 0) {
+    telemetry.emit('signal.deferred', { ...actor, count: deferred.length, waiting: waiting.length })
+  }
+  if (!telemetry.has('step.stop')) return
   const kind = status === 'done' || status === 'failed' || status === 'stopped' ? status : 'transition'
   telemetry.emit('step.stop', { ...actor, kind, durationMs, events: applied.length + consumed.length })
-  if (deferred.length > 0)
-    telemetry.emit('signal.deferred', { ...actor, count: deferred.length, waiting: waiting.length })
 }
 
 /** `left`: events that no state took. They stay with the row. */

@@ -54,103 +54,141 @@ export interface Turn {
   readonly stops: readonly StopEntry[]
 }
 
+/** Throws where the tree cannot be brought on; it is spoiled then. */
 export function runTurn(
   tree: MachineTree,
   entries: readonly Entry[],
-  waitingBefore: readonly WaitingEvent[],
+  waiting: readonly WaitingEvent[],
   rules: TurnRules,
   time: TurnTime
 ): Turn {
-  const applied: SendEntry[] = []
-  const refused: SendEntry[] = []
-  const overflowed: SendEntry[] = []
-  const repeated: SendEntry[] = []
-  const consumed: number[] = []
-  const stops: StopEntry[] = []
-  let waiting: WaitingEvent[] = [...waitingBefore]
-  const acceptedKeys = new Set<string>()
+  const run = new TurnRun(tree, waiting, rules)
+  tree.beginTurn(time.latestMs)
+  for (const entry of entries) {
+    run.take(entry, time)
+    run.offerWaiting()
+  }
+  return run.finish(tree.endTurn())
+}
 
-  const takes = (type: string): boolean =>
-    rules.unhandled === 'drop' || type === STOP_EVENT_TYPE || tree.takes(type) !== 'defer'
+const NONE: readonly never[] = []
 
-  const give = (event: AnyEventObject): void =>
-    tree.apply(event.type === STOP_EVENT_TYPE ? { kind: 'stop' } : { kind: 'event', event })
+/** A turn under way. Lists that are rarely filled are made anew with each entry; an empty one costs nothing. */
+class TurnRun {
+  readonly #tree: MachineTree
+  readonly #rules: TurnRules
+  readonly #applied: SendEntry[] = []
+  readonly #consumed: number[] = []
+  #waiting: readonly WaitingEvent[]
+  #refused: readonly SendEntry[] = NONE
+  #overflowed: readonly SendEntry[] = NONE
+  #repeated: readonly SendEntry[] = NONE
+  #stops: readonly StopEntry[] = NONE
+  #acceptedKeys: Set<string> | undefined
 
-  const offerWaiting = (): void => {
-    for (let index = 0; index < waiting.length && tree.status === 'active';) {
-      const next = waiting[index] as WaitingEvent
-      if (!takes(next.event.type)) {
+  constructor(tree: MachineTree, waiting: readonly WaitingEvent[], rules: TurnRules) {
+    this.#tree = tree
+    this.#waiting = waiting
+    this.#rules = rules
+  }
+
+  take(entry: Entry, time: TurnTime): void {
+    switch (entry.kind) {
+      case 'send':
+        return this.#takeSend(entry)
+      case 'signal':
+        return this.#takeSignal(entry)
+      case 'timers':
+        return this.#fireTimers(time)
+      case 'stop':
+        this.#stops = [...this.#stops, entry]
+        if (this.#isActive) this.#tree.apply({ kind: 'stop' })
+        return
+      default:
+        this.#tree.apply(entry)
+    }
+  }
+
+  offerWaiting(): void {
+    for (let index = 0; index < this.#waiting.length && this.#isActive;) {
+      const next = this.#waiting[index] as WaitingEvent
+      if (!this.#takes(next.event.type)) {
         index++
         continue
       }
-      waiting.splice(index, 1)
-      give(next.event)
-      if (next.send) applied.push(next.send)
-      else consumed.push(next.seq)
+      this.#waiting = this.#waiting.toSpliced(index, 1)
+      this.#give(next.event)
+      if (next.send) this.#applied.push(next.send)
+      else this.#consumed.push(next.seq)
       index = 0
     }
   }
 
-  const offerSend = (entry: SendEntry): void => {
-    const key = entry.dedupKey
-    if (key !== null && (rules.knownKeys.has(key) || acceptedKeys.has(key))) return void repeated.push(entry)
-    if (tree.status !== 'active') return void refused.push(entry)
-    if (takes(entry.event.type)) {
-      give(entry.event)
-      applied.push(entry)
-    } else if (waiting.length < rules.inboxLimit) {
-      waiting.push({ event: entry.event, seq: null, send: entry })
-    } else {
-      return void overflowed.push(entry)
+  finish(effects: readonly TreeEffect[]): Turn {
+    // What was sent in this turn and still waits when the machine ends was never accepted: nobody would read it.
+    if (!this.#isActive) {
+      this.#refused = [...this.#refused, ...this.#waiting.flatMap(({ send }) => send ?? [])]
+      this.#waiting = this.#waiting.filter(({ send }) => send === null)
     }
-    if (key !== null) acceptedKeys.add(key)
-  }
-
-  const offerSignal = (entry: SignalEntry): void => {
-    if (tree.status === 'active' && takes(entry.event.type)) {
-      give(entry.event)
-      consumed.push(entry.seq)
-    } else {
-      waiting.push({ event: entry.event, seq: entry.seq, send: null })
+    const isRefused = ({ dedupKey }: SendEntry): boolean => this.#refused.some((entry) => entry.dedupKey === dedupKey)
+    const repeated = this.#repeated
+    return {
+      effects,
+      applied: this.#applied,
+      waiting: this.#waiting,
+      consumed: this.#consumed,
+      duplicates: repeated.length === 0 ? NONE : repeated.filter((entry) => !isRefused(entry)),
+      refused: repeated.length === 0 ? this.#refused : [...this.#refused, ...repeated.filter(isRefused)],
+      overflowed: this.#overflowed,
+      stops: this.#stops
     }
   }
 
-  const fireDueTimers = (): void => {
-    for (const seq of tree.dueTimers(time.earliestMs)) {
-      tree.apply({ kind: 'timer', seq })
-      offerWaiting()
+  #takeSend(entry: SendEntry): void {
+    if (this.#isRepeated(entry.dedupKey)) this.#repeated = [...this.#repeated, entry]
+    else if (!this.#isActive) this.#refused = [...this.#refused, entry]
+    else if (this.#takes(entry.event.type)) {
+      this.#give(entry.event)
+      this.#applied.push(entry)
+      this.#accept(entry.dedupKey)
+    } else if (this.#waiting.length < this.#rules.inboxLimit) {
+      this.#waiting = [...this.#waiting, { event: entry.event, seq: null, send: entry }]
+      this.#accept(entry.dedupKey)
+    } else this.#overflowed = [...this.#overflowed, entry]
+  }
+
+  #takeSignal({ event, seq }: SignalEntry): void {
+    if (this.#isActive && this.#takes(event.type)) {
+      this.#give(event)
+      this.#consumed.push(seq)
+    } else this.#waiting = [...this.#waiting, { event, seq, send: null }]
+  }
+
+  #fireTimers(time: TurnTime): void {
+    for (const seq of this.#tree.dueTimers(time.earliestMs)) {
+      this.#tree.apply({ kind: 'timer', seq })
+      this.offerWaiting()
     }
   }
 
-  tree.beginTurn(time.latestMs)
-  for (const entry of entries) {
-    if (entry.kind === 'send') offerSend(entry)
-    else if (entry.kind === 'signal') offerSignal(entry)
-    else if (entry.kind === 'timers') fireDueTimers()
-    else if (entry.kind === 'stop') {
-      stops.push(entry)
-      if (tree.status === 'active') tree.apply({ kind: 'stop' })
-    } else tree.apply(entry)
-    offerWaiting()
+  get #isActive(): boolean {
+    return this.#tree.status === 'active'
   }
-  const effects = tree.endTurn()
 
-  // What was sent in this turn and still waits when the machine ends was never accepted: nobody would read it.
-  if (tree.status !== 'active') {
-    for (const { send } of waiting) if (send) refused.push(send)
-    waiting = waiting.filter((event) => event.send === null)
+  #takes(type: string): boolean {
+    return this.#rules.unhandled === 'drop' || type === STOP_EVENT_TYPE || this.#tree.takes(type) !== 'defer'
   }
-  const refusedKeys = new Set(refused.map((entry) => entry.dedupKey))
-  const isRefused = (entry: SendEntry): boolean => refusedKeys.has(entry.dedupKey)
-  return {
-    effects,
-    applied,
-    waiting,
-    consumed,
-    duplicates: repeated.filter((entry) => !isRefused(entry)),
-    refused: [...refused, ...repeated.filter(isRefused)],
-    overflowed,
-    stops
+
+  #give(event: AnyEventObject): void {
+    this.#tree.apply(event.type === STOP_EVENT_TYPE ? { kind: 'stop' } : { kind: 'event', event })
+  }
+
+  #isRepeated(key: string | null): boolean {
+    return key !== null && (this.#rules.knownKeys.has(key) || (this.#acceptedKeys?.has(key) ?? false))
+  }
+
+  #accept(key: string | null): void {
+    if (key !== null) this.#acceptedKeys = (this.#acceptedKeys ?? new Set()).add(key)
   }
 }
 

@@ -106,7 +106,7 @@ export class Batcher<Request, Result> {
     // The lane flies again before callers are told, so that the database works while they do.
     this.#flying--
     this.#flush()
-    for (const [index, waiting] of batch.entries()) waiting.settle(settled(index))
+    for (let index = 0; index < batch.length; index++) batch[index]?.settle(settled(index))
   }
 
   async #runWithRetries(

@@ -1,31 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { NotSerializableError } from '../../src/errors.ts'
-import {
-  type ActorRefs,
-  decode,
-  encode,
-  encodeError,
-  fromJson,
-  MalformedValueError,
-  toJson
-} from '../../src/actors/snapshot-codec.ts'
+import { type ActorRefs, decode, encode, encodeError, fromJson, toJson } from '../../src/actors/snapshot-codec.ts'
 
 const copy = (value: unknown): unknown => fromJson(toJson(value, 'context'))
 
-function refusalOf(value: unknown): NotSerializableError {
-  try {
-    toJson(value, 'context')
-  } catch (error) {
-    if (error instanceof NotSerializableError) return error
-  }
-  throw new Error('was not refused')
-}
-
-function nest(depth: number): object {
-  let value: object = {}
-  for (let level = 0; level < depth; level++) value = { in: value }
-  return value
+/** The one number that JSON.stringify changes. */
+function hasMinusZero(value: unknown): boolean {
+  return typeof value === 'object' && value !== null ? Object.values(value).some(hasMinusZero) : Object.is(value, -0)
 }
 
 describe('what JSON has words for', () => {
@@ -35,12 +16,12 @@ describe('what JSON has words for', () => {
     expect(JSON.stringify(copy(value))).toBe(JSON.stringify(value))
   })
 
-  test('any JSON comes back as the same JSON, and is stored as itself where no key is $type', () => {
+  test('any JSON is stored as itself', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const text = JSON.stringify(value)
-        const isExact = !text.includes('"$type"') && !text.includes('-0') && !Object.is(value, -0)
-        if (isExact) expect(toJson(value, 'context')).toBe(text)
+        fc.pre(!text.includes('"$type"') && !hasMinusZero(value))
+        expect(toJson(value, 'context')).toBe(text)
         expect(copy(value)).toEqual(value)
       })
     )
@@ -56,7 +37,7 @@ describe('what JSON has words for', () => {
     const value = { 'key\0\ud800': 'a\0b\udc00c😀' }
     const text = toJson(value, 'context')
     expect(text).not.toContain('\0')
-    expect(text.isWellFormed()).toBe(true)
+    expect(text).toBe(Buffer.from(text).toString())
     expect(copy(value)).toEqual(value)
   })
 
@@ -76,12 +57,21 @@ describe('what JSON has no words for', () => {
     ['special numbers', [Number.NaN, Infinity, -Infinity, -0, 0]],
     ['bigints', { big: -(2n ** 80n) }],
     ['dates', [new Date('2026-01-31T09:00:00.123Z'), new Date(Number.NaN), new Date(-8.64e15)]],
-    ['maps, with objects as keys', new Map<unknown, unknown>([[{ a: new Date(1) }, new Map([['x', 1n]])], [1, undefined]])],
+    [
+      'maps, with objects as keys',
+      new Map<unknown, unknown>([
+        [{ a: new Date(1) }, new Map([['x', 1n]])],
+        [1, undefined]
+      ])
+    ],
     ['sets', new Set<unknown>([1, 'a', new Set([undefined])])],
     ['URLs', new URL('https://example.org/a?b=%20#c')],
     ['sparse arrays', [, 1, , undefined, ,]], // oxlint-disable-line no-sparse-arrays -- that is the case
     ['a null prototype', Object.assign(Object.create(null) as object, { a: 1, $type: 'x' })],
-    ['typed arrays', [new Uint8Array([1, 2]), new Float64Array([0.5, -0]), new BigUint64Array([7n]), Buffer.from('hé')]],
+    [
+      'typed arrays',
+      [new Uint8Array([1, 2]), new Float64Array([0.5, -0]), new BigUint64Array([7n]), Buffer.from('hé')]
+    ],
     ['views of a part of a buffer', new Int16Array(new Int16Array([1, 2, 3, 4]).buffer, 2, 2)],
     ['buffers and views', [new Uint8Array([1, 2, 3]).buffer, new DataView(new Uint8Array([9, 8]).buffer, 1)]]
   ])('%s come back', (_, value) => {
@@ -155,7 +145,10 @@ describe('errors', () => {
   })
 
   test('leave out what cannot be stored, as errors come from everywhere', () => {
-    const error = Object.assign(new Error('request failed', { cause: () => {} }), { request: { end() {} }, status: 500 })
+    const error = Object.assign(new Error('request failed', { cause: () => {} }), {
+      request: { end() {} },
+      status: 500
+    })
     const back = copy({ error }) as { error: Error & { status: number } }
     expect(Object.keys(back.error)).toEqual(['status'])
     expect('cause' in back.error).toBe(false)
@@ -168,104 +161,8 @@ describe('errors', () => {
   })
 })
 
-describe('refusals', () => {
-  class Money {
-    amount = 1
-  }
-  const circle: { items: { self?: object }[] } = { items: [{}] }
-  circle.items[0]!.self = circle
-  const { proxy: revoked, revoke } = Proxy.revocable({}, {})
-  revoke()
-
-  test.each([
-    ['a function', { items: [0, { fn() {} }] }, 'context.items[1].fn', 'a function'],
-    ['a symbol', [Symbol('s')], 'context[0]', 'a symbol'],
-    ['a cycle', circle, 'context.items[0].self', 'part of'],
-    ['a class instance', { 'unit price': new Money() }, 'context["unit price"]', 'Money'],
-    ['a subclass of a known type', { tags: new (class Tags extends Set {})() }, 'context.tags', 'Tags'],
-    ['a WeakMap', { cache: new WeakMap() }, 'context.cache', 'WeakMap'],
-    ['a promise', [Promise.resolve()], 'context[0]', 'Promise'],
-    ['a boxed number', Object(1), 'context', 'Number'],
-    ['a revoked proxy', { a: revoked }, 'context.a', 'throws'],
-    ['what a map holds', new Map([[{ a: 1 }, { fn() {} }]]), 'context<value 0>.fn', 'a function'],
-    ['what a set holds', { set: new Set([() => 1]) }, 'context.set<item 0>', 'a function']
-  ])('%s is refused with its path', (_, value, path, what) => {
-    const refusal = refusalOf(value)
-    expect(refusal.path).toBe(path)
-    expect(refusal.message).toContain(what)
-  })
-
-  test('nesting beyond a thousand levels is refused, not a stack overflow', () => {
-    expect(refusalOf(nest(200_000)).message).toContain('levels deep')
-    expect(copy(nest(900))).toEqual(nest(900))
-    const text = `${'['.repeat(5000)}${']'.repeat(5000)}`
-    expect(() => fromJson(text)).toThrow(MalformedValueError)
-  })
-
-  test('toJSON is never called; a getter is read', () => {
-    const value = {
-      get price() {
-        return 5
-      }
-    }
-    expect(toJson(value, 'context')).toBe('{"price":5}')
-    expect(refusalOf({ toJSON: () => 'lie' }).path).toBe('context.toJSON')
-  })
-
-  test('a getter that throws is named', () => {
-    const value = {
-      inner: {
-        get broken(): never {
-          throw new Error('secret')
-        }
-      }
-    }
-    const refusal = refusalOf(value)
-    expect(refusal.path).toBe('context.inner')
-    expect(refusal.message).not.toContain('secret')
-  })
-})
-
-describe('reading what was not written here', () => {
-  test.each([
-    ['{"a":{"$type":"Dat"}}', 'value.a'],
-    ['{"$type":5}', 'value'],
-    ['[{"$type":"Date","value":"yesterday"}]', 'value[0]'],
-    ['{"$type":"Date","value":5}', 'value'],
-    ['{"$type":"number","value":"7"}', 'value'],
-    ['{"$type":"bigint","value":"0x1"}', 'value'],
-    ['{"m":{"$type":"Map","value":[[1]]}}', 'value.m'],
-    ['{"m":{"$type":"Map","value":[["k",{"$type":"Set"}]]}}', 'value.m<value 0>'],
-    ['{"$type":"Uint8Array","value":"!"}', 'value'],
-    ['{"$type":"Uint16Array","value":"AA=="}', 'value'],
-    ['{"$type":"RegExp","source":"(","flags":""}', 'value'],
-    ['{"$type":"URL","value":"nowhere"}', 'value'],
-    ['{"$type":"sparse-array","length":2,"items":[[5,1]]}', 'value'],
-    ['{"$type":"Error","name":1,"message":"m"}', 'value'],
-    ['{"$type":"actor","session":1,"id":"a"}', 'value'],
-    ['{"$type":"object","value":[1]}', 'value'],
-    ['{"a":', 'value']
-  ])('%s is refused with its place', (text, path) => {
-    expect(() => fromJson(text)).toThrow(expect.objectContaining({ name: 'MalformedValueError', path }))
-  })
-
-  test('no text makes it throw anything else', () => {
-    const tags = ['Date', 'Map', 'Set', 'Error', 'RegExp', 'sparse-array', 'object', 'null-prototype', 'Uint32Array', 'x']
-    const record = fc.record({ $type: fc.constantFrom(...tags), value: fc.jsonValue(), items: fc.jsonValue() })
-    fc.assert(
-      fc.property(fc.oneof(record, fc.array(record)), (tree) => {
-        try {
-          fromJson(JSON.stringify(tree))
-        } catch (error) {
-          expect(error).toBeInstanceOf(MalformedValueError)
-        }
-      })
-    )
-  })
-})
-
 test('references to actors are stored as their owner says', () => {
-  const actor = new (class Actor {})()
+  const actor = new EventTarget()
   const refs: ActorRefs = {
     toRef: (value) => (value === actor ? { session: 3 } : undefined),
     fromRef: (stored) => ({ found: stored.session }),
@@ -274,5 +171,5 @@ test('references to actors are stored as their owner says', () => {
   const tree = encode({ list: [actor] }, 'context', refs)
   expect(tree).toEqual({ list: [{ $type: 'actor', session: 3 }] })
   expect(decode(tree, 'context', refs)).toEqual({ list: [{ found: 3 }] })
-  expect(refusalOf({ list: [actor] }).path).toBe('context.list[0]')
+  expect(() => toJson({ list: [actor] }, 'context')).toThrow(expect.objectContaining({ path: 'context.list[0]' }))
 })

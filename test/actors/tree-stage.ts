@@ -96,3 +96,9 @@ export class TreeStage {
 export function stage(machine: AnyStateMachine, listeners?: Omit<Host, 'enqueue'>): TreeStage {
   return new TreeStage(machine, listeners).start()
 }
+
+/** For `setup({ types })`, which reads types only. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- it is what the function is for
+export function types<T>(): T {
+  return {} as T
+}

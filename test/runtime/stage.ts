@@ -7,7 +7,7 @@
  * Owns: the schema of the file, emptied before each test; the end of every runtime that a test starts.
  */
 import pg from 'pg'
-import { beforeEach, onTestFinished } from 'vitest'
+import { beforeEach, expect, onTestFinished } from 'vitest'
 import { createRuntime, type MachineEntry, type Runtime, type RuntimeOptions, type TelemetryEventName } from 'perdure'
 import type { TelemetryEvents } from 'perdure'
 import { openPostgresStore } from '../../src/persistence/postgres-store.ts'
@@ -85,7 +85,9 @@ export async function openStage(): Promise<Stage> {
       for (const { id, text } of await db.sql('select id, snapshot::text as text from perdure.actor')) {
         const earlier = String(text).replaceAll(/"dueAt":(\d+)/g, (_, dueAt) => `"dueAt":${Number(dueAt) - ms}`)
         await db.sql(
-          `update perdure.actor set snapshot = $2, timer_at = timer_at - $3, wake_at = wake_at - $3 where id = $1`,
+          `update perdure.actor set snapshot = $2,
+             timer_at = timer_at - $3::interval, wake_at = wake_at - $3::interval
+           where id = $1`,
           [id, text === null ? null : earlier, `${ms} milliseconds`]
         )
       }
@@ -111,7 +113,5 @@ export function hear<Name extends TelemetryEventName>(
   })
 }
 
-/** Resolves once `holds` does; each look is a look at the world, and takes as long as that. */
-export async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve))
-}
+/** Looks at the world until it is as expected. */
+export const eventually = <Seen>(look: () => Seen) => expect.poll(look, { interval: 5, timeout: 10_000 })

@@ -123,7 +123,7 @@ class Hydration {
 
   #createUnlisted(record: ActorRecord & { readonly parent: number }): LiveActor {
     const parent = this.#tree.actorAt(sessionIdOf(this.#tree.actorId, record.parent))
-    const key = record.id ?? String(record.session)
+    const key = record.id ?? ''
     const logic = (parent?.logic as MachineLogic | undefined)?.implementations.actors[record.src as string]
     if (!logic) this.#refuse(`its child '${key}' has no logic '${record.src}' any more`)
     const options = { ...this.#childOptions(record, key, `unlisted.${key}.`), id: key, parent }

@@ -140,7 +140,7 @@ function writeUnlisted(record: TreeRecord, tree: LiveTree, written: Set<LiveActo
   for (const actor of tree.actors.values()) {
     if (written.has(actor) || !actor._parent || actor._processingStatus !== RUNNING) continue
     const parent = sessionOf(tree.actorId, actor._parent.sessionId) as number
-    unlisted.push({ parent, ...describeChild(actor, actor.id, `unlisted.${actor.id}.`, tree, written) })
+    unlisted.push({ parent, ...describeChild(actor, '', `unlisted.${actor.id}.`, tree, written) })
   }
   if (unlisted.length > 0) record.unlisted = unlisted
 }

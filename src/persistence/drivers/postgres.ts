@@ -14,8 +14,11 @@ import type { Driver, Param, Row, Session } from './driver.ts'
 export interface PostgresSql {
   unsafe(text: string, params?: Param[], options?: { readonly prepare: boolean }): Promise<Iterable<Row>>
   readonly options: object
-  end(): Promise<void>
+  end(options?: { readonly timeout: number }): Promise<void>
 }
+
+/** The client waits for ever for a statement whose connection was lost, unless it is told how long. */
+const endTimeoutSeconds = 5
 
 /** The default export of `postgres`. */
 export type ConnectPostgres = (options: object) => PostgresSql
@@ -33,7 +36,7 @@ export function createPostgresDriver(
     run: async (script) => void (await sql.unsafe(script)),
     reserve: () => openSession(sql, connect, onConnect),
     end: async () => {
-      if (isOurs) await sql.end()
+      if (isOurs) await sql.end({ timeout: endTimeoutSeconds })
     }
   }
 }
@@ -56,7 +59,7 @@ async function openSession(sql: PostgresSql, connect: ConnectPostgres, onConnect
   try {
     await runPrepared(own, onConnect, [])
   } catch (error) {
-    await own.end()
+    await own.end({ timeout: 0 })
     throw error
   }
   return {
@@ -67,7 +70,7 @@ async function openSession(sql: PostgresSql, connect: ConnectPostgres, onConnect
       if (!isOpen) return Promise.reject(new ConnectionClosedError())
       return runPrepared(own, statement, params)
     },
-    end: () => own.end()
+    end: () => own.end({ timeout: isOpen ? endTimeoutSeconds : 0 })
   }
 }
 

@@ -1,0 +1,103 @@
+/**
+ * The life of a worker, and how what it left is taken over.
+ *
+ * Everything that can be noticed of a worker from outside is a moment of its life: a statement that it asks, the answer before
+ * the worker hears it, an effect, a call that has resolved. Between two moments nothing can be noticed, so whoever has
+ * died at every moment has died everywhere.
+ *
+ * Owns: one worker from its job to its end, and the proxy before it. Does not own: processes (workers.ts), what must be so
+ * afterwards (promises.ts).
+ *
+ * Invariants
+ * 1. A worker that is killed does nothing after the moment of its death: a statement that was asked does not reach the
+ *    server, an answer does not reach the worker, an effect is the last thing that happens.
+ * 2. When a life is over, the server knows it: nothing of the worker is under way any more.
+ */
+import { randomUUID } from 'node:crypto'
+import { createRuntime } from '../../src/index.ts'
+import type { Job, Said } from './channel.ts'
+import { createOrder, type Report, type Step } from './order.ts'
+import { openProxy } from './proxy.ts'
+import type { Call, Scenario } from './scenarios.ts'
+import type { Workers } from './workers.ts'
+
+export interface Life {
+  /** Of its order. */
+  readonly id: string
+  /** In words, in order. Where the worker was killed, its death is the last. */
+  readonly moments: readonly string[]
+  readonly isKilled: boolean
+  readonly reports: readonly Report[]
+  /** The calls of the scenario that have resolved, and what they resolved to. */
+  readonly answers: readonly { readonly call: Call; readonly answer: string }[]
+}
+
+/** What `dies` is asked at each moment, which is the last of `moments`. */
+export type Dies = (moments: readonly string[]) => boolean
+
+/** Statements of loops that run at a pace of their own, and those of a connection that is new. */
+const UNCOUNTED = new Set(['renew', 'pin_plans'])
+
+export async function live(workers: Workers, database: string, scenario: Scenario, dies: Dies): Promise<Life> {
+  const life = { id: randomUUID(), moments: [] as string[], reports: [] as Report[], answers: [] as Life['answers'][number][] }
+  const worker = workers.next()
+  let hasBegun = false
+  let isKilled = false
+
+  /** false: it was the last moment. */
+  const happens = (moment: string): boolean => {
+    if (isKilled || !hasBegun) return !isKilled
+    life.moments.push(moment)
+    isKilled = dies(life.moments)
+    if (isKilled) worker.kill()
+    return !isKilled
+  }
+  const proxy = await openProxy(database, ({ statement, at }) =>
+    UNCOUNTED.has(statement) ? !isKilled : happens(`${statement} ${at}`)
+  )
+  const job: Job = { scenario, database: proxy.url, id: life.id }
+  const hear = (said: Said): boolean => {
+    switch (said.kind) {
+      case 'ready':
+        return true
+      case 'begin':
+        return (hasBegun = true)
+      case 'told': {
+        const call = scenario.calls[said.call] as Call
+        life.answers.push({ call, answer: said.answer })
+        return happens(`'${call.kind}' resolved: ${said.answer}`)
+      }
+      case 'report':
+        life.reports.push(said.report)
+        return happens(`${said.report.effect} of '${said.report.step}'`)
+    }
+  }
+  worker.serve((said) => (hear(said) ? (said.kind === 'ready' ? job : {}) : undefined))
+
+  const endedWell = await worker.ended
+  await proxy.close()
+  if (!endedWell && !isKilled) throw new Error(`the worker ended by itself: ${life.moments.join(' → ')}`)
+  return { ...life, isKilled }
+}
+
+export interface Heritage {
+  readonly reports: readonly Report[]
+  readonly output: readonly Step[]
+}
+
+/**
+ * Another node comes, this process, takes over what a worker left, and is asked again for everything that may be repeated.
+ * Then the order is closed.
+ */
+export async function takeOver(database: string, { id }: Life, scenario: Scenario): Promise<Heritage> {
+  const reports: Report[] = []
+  const order = createOrder((report) => reports.push(report))
+  await using runtime = createRuntime({ database, machines: [order] })
+  await runtime.start()
+  const actor = await runtime.spawn(order, { id, ifExists: 'return' })
+  for (const call of scenario.calls) {
+    if (call.kind === 'send' && call.isRepeatable) await actor.send({ type: call.event }, { dedupKey: call.event })
+  }
+  await actor.send({ type: 'close' }, { dedupKey: 'close' })
+  return { reports, output: await actor.result({ timeout: '10 seconds' }) }
+}

@@ -1,0 +1,76 @@
+/**
+ * What must be so of an order after its worker was killed, and once another node has taken it over.
+ */
+import { expect } from 'vitest'
+import type { Report, Step } from './order.ts'
+import type { Heritage, Life } from './life.ts'
+import type { OrderRecord } from './record.ts'
+import type { Scenario } from './scenarios.ts'
+
+/** At the moment of death: the state is that before a transition or that after it, and all that was said is true. */
+export function expectTruth(life: Life, left: OrderRecord, { steps }: Scenario): void {
+  expectWholeTransitions(left)
+  expect(steps.filter((step) => left.steps.includes(step)), 'steps are taken in order').toEqual(left.steps)
+
+  const seen = life.reports.map(({ step }) => step)
+  expect(left.steps, 'whose effects were seen is committed').toEqual(expect.arrayContaining(seen))
+
+  const accepted: readonly string[] = [...left.steps, ...left.inbox]
+  for (const { call, answer } of life.answers) {
+    if (call.kind === 'spawn') expect(left.status, 'what was spawned exists').not.toBeNull()
+    else if (call.kind === 'await step') expect(left.steps, 'what was shown is committed').toContain(call.step)
+    else if (call.kind === 'send') {
+      expect(answer === 'applied' ? left.steps : accepted, `what was ${answer} is durable`).toContain(call.event)
+    }
+  }
+  for (const event of left.inbox) expect(left.steps, 'what waits is not applied').not.toContain(event)
+  expect(accepted, 'a dedup key is known with its event').toEqual(expect.arrayContaining([...left.dedupKeys]))
+}
+
+/** In the end: every event was applied once, and every effect ran, under one key however often. */
+export function expectCompleteness(life: Life, { reports, output }: Heritage, end: OrderRecord, scenario: Scenario): void {
+  expectWholeTransitions(end)
+  expect(end).toMatchObject({ status: 'done', inbox: [], steps: output })
+  expect(output, 'every event is applied once').toEqual(scenario.steps.filter((step) => !isLost(step, life, output, scenario)))
+
+  const keys = new Map<string, Set<unknown>>()
+  for (const { step, effect, key } of [...life.reports, ...reports]) {
+    const name = `${effect} of '${step}'`
+    keys.set(name, (keys.get(name) ?? new Set()).add(key))
+  }
+  expect([...keys.keys()].toSorted(), 'every effect has run').toEqual(output.flatMap(effectsOf).toSorted())
+  for (const [name, { size }] of keys) expect(size, `${name} has one key`).toBe(1)
+  expect(new Set([...keys.values()].flatMap((set) => [...set])).size, 'effects have keys of their own').toBe(keys.size)
+
+  expectPunctuality(end)
+}
+
+function expectWholeTransitions({ transitions }: OrderRecord): void {
+  expect(transitions.map(({ version }) => version), 'each version is written once').toEqual(
+    transitions.map((_, index) => index + 1)
+  )
+  for (const [index, { steps }] of transitions.entries()) {
+    const before = transitions[index - 1]?.steps ?? []
+    expect(steps.slice(0, before.length), 'a transition keeps what was before').toEqual(before)
+  }
+}
+
+/** What may not be sent again, and was not answered before the sender died: nobody was promised anything. */
+function isLost(step: Step, { answers }: Life, output: readonly Step[], { calls }: Scenario): boolean {
+  const call = calls.find((call) => call.kind === 'send' && call.event === step && !call.isRepeatable)
+  return call !== undefined && !answers.some((answered) => answered.call === call) && !output.includes(step)
+}
+
+function effectsOf(step: Step): readonly string[] {
+  const effects: readonly Report['effect'][] =
+    step === 'pay' ? ['first action', 'second action', 'charge'] : ['first action', 'second action']
+  return effects.map((effect) => `${effect} of '${step}'`)
+}
+
+/** A timer fires when it is due, by the database's clock, or later. */
+function expectPunctuality({ transitions }: OrderRecord): void {
+  const rung = transitions.findIndex(({ steps }) => steps.at(-1) === 'ring')
+  if (rung < 1) return
+  const dueAt = transitions[rung - 1]?.timerAt ?? Infinity
+  expect(transitions[rung]?.committedAt, 'the timer is not early').toBeGreaterThanOrEqual(dueAt)
+}

@@ -1,0 +1,72 @@
+/**
+ * What the database knows of an order, its past included: a trigger of the tests keeps every state that its row was ever in.
+ */
+import { createRuntime } from '../../src/index.ts'
+import { testDatabase, type TestDatabase } from '../support/database.ts'
+import type { Event, Step } from './order.ts'
+
+export interface Transition {
+  readonly version: number
+  /** All steps taken so far. */
+  readonly steps: readonly Step[]
+  /** When the earliest timer is due, and when this was committed; by the database's clock, in milliseconds. */
+  readonly timerAt: number | null
+  readonly committedAt: number
+}
+
+export interface OrderRecord {
+  /** null: there is no such order. */
+  readonly status: string | null
+  readonly transitions: readonly Transition[]
+  /** The steps of the last transition. */
+  readonly steps: readonly Step[]
+  /** Events that wait in the durable inbox. */
+  readonly inbox: readonly Event[]
+  readonly dedupKeys: readonly string[]
+}
+
+export async function openDatabase(): Promise<TestDatabase> {
+  const database = await testDatabase()
+  const runtime = createRuntime({ database: database.url, machines: [] })
+  await runtime.migrate()
+  await runtime.stop()
+  await database.sql(`
+    create table past (
+      n bigint generated always as identity,
+      actor_id uuid, version integer, snapshot text, timer_at timestamptz, at timestamptz
+    );
+    create function remember() returns trigger language plpgsql as $$
+      begin
+        insert into past (actor_id, version, snapshot, timer_at, at)
+        values (new.id, new.version, new.snapshot, new.timer_at, now());
+        return null;
+      end
+    $$;
+    create trigger remember after insert or update on perdure.actor for each row execute function remember()`)
+  return database
+}
+
+/** A version that was written twice, with different snapshots, comes as two transitions. */
+export async function readRecord({ sql }: TestDatabase, id: string): Promise<OrderRecord> {
+  const transitions = await sql(
+    `select
+       version,
+       snapshot::json #> '{context,steps}' as steps,
+       (extract(epoch from min(timer_at)) * 1000)::float8 as "timerAt",
+       (extract(epoch from min(at)) * 1000)::float8 as "committedAt"
+     from past where actor_id = $1 and version > 0
+     group by version, snapshot
+     order by min(n)`,
+    [id]
+  )
+  const [row] = await sql('select status from perdure.actor where id = $1', [id])
+  const inbox = await sql(`select event ->> 'type' as type from perdure.signal where actor_id = $1 order by seq`, [id])
+  const dedup = await sql('select dedup_key as key from perdure.dedup where actor_id = $1', [id])
+  return {
+    status: (row?.['status'] as string | undefined) ?? null,
+    transitions: transitions as unknown as readonly Transition[],
+    steps: (transitions.at(-1)?.['steps'] as readonly Step[] | undefined) ?? [],
+    inbox: inbox.map(({ type }) => type as Event),
+    dedupKeys: dedup.map(({ key }) => key as string)
+  }
+}

@@ -1,0 +1,161 @@
+/** What a driver promises of any client: which things it takes, whose they stay, and what a lost connection does. */
+import { randomUUID } from 'node:crypto'
+import { PGlite } from '@electric-sql/pglite'
+import pg from 'pg'
+import postgres from 'postgres'
+import { afterAll, describe, expect, it } from 'vitest'
+import { InvalidArgumentError } from '../../src/errors.ts'
+import type { Driver, Session } from '../../src/persistence/drivers/driver.ts'
+import { Lanes } from '../../src/persistence/drivers/lanes.ts'
+import { openDriver } from '../../src/persistence/drivers/open.ts'
+import type { Statement } from '../../src/persistence/queries.ts'
+import { loadQueries } from '../../src/persistence/queries.ts'
+import { classifyError } from '../../src/persistence/transient-errors.ts'
+import { testDatabase } from '../support/database.ts'
+
+const { url, sql } = await testDatabase()
+const { pinPlans } = loadQueries('perdure')
+const one: Statement = { name: 'one', text: 'select 1 as one' }
+const pid: Statement = { name: 'pid', text: 'select pg_backend_pid() as pid' }
+const sleepLong: Statement = { name: 'sleep_long', text: 'select pg_sleep(600)::text as slept' }
+const unusedPort = 'postgres://someone:s3cret@127.0.0.1:1/nowhere'
+
+const pools = {
+  'a connection string': async () => ({ database: url as unknown, end: async () => undefined }),
+  'a pg.Pool': async () => {
+    const pool = new pg.Pool({ connectionString: url, max: 1 })
+    pool.on('error', () => undefined)
+    return { database: pool as unknown, end: () => pool.end() }
+  },
+  'a postgres.js instance': async () => {
+    const client = postgres(url, { max: 1, onnotice: () => undefined })
+    return { database: client as unknown, end: () => client.end() }
+  }
+}
+
+const ends: (() => Promise<void>)[] = []
+afterAll(async () => {
+  for (const end of ends.toReversed()) await end()
+})
+
+async function openOn(connect: () => Promise<{ database: unknown; end: () => Promise<void> }>): Promise<Driver> {
+  const { database, end } = await connect()
+  const driver = await openDriver(database, pinPlans)
+  ends.push(end, () => driver.end())
+  return driver
+}
+
+const pidOf = async (session: Session): Promise<number> => (await session.query(pid, []))[0]?.['pid'] as number
+
+/** Ends a server process, and waits until it is gone. */
+async function kill(process: number): Promise<void> {
+  await sql('select pg_terminate_backend($1, 10000)', [process])
+}
+
+describe.each(Object.entries(pools))('a driver on %s', (_name, connect) => {
+  it('runs prepared statements, and again', async () => {
+    const driver = await openOn(connect)
+    const echo: Statement = { name: 'echo', text: 'select $1::text as text, $2::float8 as number, $3::integer as whole' }
+    for (const text of ['"quoted" \\ {a,b}', '']) {
+      expect(await driver.query(echo, [text, 0.5, 7])).toEqual([{ text, number: 0.5, whole: 7 }])
+    }
+  })
+
+  it('reserves connections that are its own, though the pool has no more', async () => {
+    const driver = await openOn(connect)
+    const sessions = await Promise.all([driver.reserve(), driver.reserve()])
+    const pids = await Promise.all([...sessions.map(pidOf), driver.query(pid, []).then(([row]) => row?.['pid'])])
+    expect(new Set(pids).size).toBe(3)
+    for (const session of sessions) await session.end()
+  })
+
+  it('outlives the end of a connection that nobody uses', async () => {
+    const driver = await openOn(connect)
+    const [row] = await driver.query(pid, [])
+    await kill(row?.['pid'] as number)
+    await expect.poll(() => driver.query(one, []).catch(classifyError)).toEqual([{ one: 1 }])
+  })
+
+  it('closes a session for good when its connection is lost', async () => {
+    const session = await (await openOn(connect)).reserve()
+    await kill(await pidOf(session))
+    await expect.poll(() => session.isOpen).toBe(false)
+    await expect(session.query(one, [])).rejects.toThrow()
+    await session.end()
+  })
+
+  it('tells of a connection that is lost under a statement that the outcome is unknown', async () => {
+    const session = await (await openOn(connect)).reserve()
+    const process = await pidOf(session)
+    const told = session.query(sleepLong, []).catch(classifyError)
+    await kill(process)
+    expect(await told).toBe('lost')
+    await session.end()
+  })
+})
+
+describe('lanes', () => {
+  it('go on with another connection after one is lost', async () => {
+    const lanes = new Lanes(await openOn(pools['a connection string']), 1)
+    const [before] = await lanes.query(pid, [])
+    await kill(before?.['pid'] as number)
+    const answers = [await lanes.query(one, []).catch(classifyError), await lanes.query(one, [])]
+    expect(answers[1]).toEqual([{ one: 1 }])
+    await lanes.end()
+  })
+
+  it('open no more connections than they are told to, whatever waits', async () => {
+    const lanes = new Lanes(await openOn(pools['a connection string']), 2)
+    const rows = await Promise.all(Array.from({ length: 20 }, () => lanes.query(pid, [])))
+    expect(new Set(rows.map(([row]) => row?.['pid'])).size).toBe(2)
+    await lanes.end()
+  })
+
+  it('pin plans before anything else', async () => {
+    const lanes = new Lanes(await openOn(pools['a postgres.js instance']), 1)
+    const setting: Statement = { name: 'setting', text: `select current_setting('enable_seqscan') as value` }
+    expect(await lanes.query(setting, [])).toEqual([{ value: 'off' }])
+    await lanes.end()
+  })
+})
+
+describe('what is not ours', () => {
+  it('is not ended: a pg.Pool, a postgres.js instance, a PGlite', async () => {
+    const pool = new pg.Pool({ connectionString: url })
+    const client = postgres(url)
+    const lite = await PGlite.create()
+    for (const database of [pool, client, lite]) await (await openDriver(database, pinPlans)).end()
+    expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    expect([...(await client.unsafe('select 1 as one'))]).toEqual([{ one: 1 }])
+    expect((await lite.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    await Promise.all([pool.end(), client.end(), lite.close()])
+  })
+})
+
+describe('a database', () => {
+  it.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['a number', 42],
+    ['an object', {}],
+    ['a function', () => undefined],
+    ['something with a query method', { query: () => undefined }],
+    ['a host', 'localhost:5432'],
+    ['a string for another database', 'mysql://localhost/db'],
+    ['a single client', new pg.Client()]
+  ])('cannot be %s', async (_name, database) => {
+    await expect(openDriver(database, pinPlans)).rejects.toThrow(InvalidArgumentError)
+  })
+
+  it('is never printed, since it may hold a password', async () => {
+    const error = await openDriver(`postgres:/someone:s3cret-${randomUUID()}@host/db`, pinPlans).catch(String)
+    expect(error).not.toContain('s3cret')
+  })
+
+  it('that cannot be reached is unavailable, for statements and for reserved connections', async () => {
+    const driver = await openDriver(unusedPort, pinPlans)
+    expect(await driver.query(one, []).catch(classifyError)).toBe('unavailable')
+    expect(await driver.reserve().catch(classifyError)).toBe('unavailable')
+    await driver.end()
+  })
+})
