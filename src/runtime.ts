@@ -176,14 +176,14 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     const registration = this.#registrations.of(machine)
     const drafts = entries.map((entry) => draftActor(entry, registration, this.#options.limits))
     if (drafts.length === 0) return []
-    return spawnDrafts(drafts, await this.#member('spawn()'), () => this.#node?.poke())
+    return spawnDrafts(drafts, await this.member('spawn()'), () => this.#node?.poke())
   }
 
   /** Hands an entry to the engine; `fail` is told where that is not possible. */
   #deliver(at: Address, entry: Entry, fail: (error: unknown) => void): void {
     const current = this.#state === 'running' ? this.#node?.current : null
     if (!current) {
-      this.#member('send()').then(() => this.#deliver(at, entry, fail), fail)
+      this.member('send()').then(() => this.#deliver(at, entry, fail), fail)
       return
     }
     if (typeof at === 'string') return current.engine.deliver(at, entry)
@@ -195,7 +195,7 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
   #findKey(key: string): Promise<string> {
     const running = this.#lookups.get(key)
     if (running) return running
-    const lookup = this.#member('send()')
+    const lookup = this.member('send()')
       .then(({ batched }) => batched.findKey(key))
       .then((id) => {
         if (id === null) throw new ActorNotFoundError(`with key '${key}'`)
@@ -215,7 +215,7 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
       send: (event, options) => this.send(id, event, options),
       stop: () =>
         new Promise((resolve, reject) => this.#deliver(id, { kind: 'stop', receipt: { resolve, reject } }, reject)),
-      member: () => this.#member('this call'),
+      member: () => this.member('this call'),
       watch: () => this.#node?.pokeWatcher()
     })
   }
@@ -223,7 +223,7 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
   // ── coming and going ──────────────────────────────────────────────────────────────────────────────────────────
 
   /** The engine; waits for it while the node is about to be a member again. */
-  async #member(operation: string): Promise<Current> {
+  protected async member(operation: string): Promise<Current> {
     if (this.#state !== 'running' || this.#node === null) throw new RuntimeNotRunningError(operation, this.#state)
     return this.#node.whenMember(this.#stopped.signal)
   }
@@ -244,6 +244,14 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
       clock: this.#clock,
       watch: () => watcher.look()
     })
+  }
+
+  /** The node dies without a word, and another begins: for tests of what survives that. */
+  protected async restartNode(): Promise<void> {
+    const store = await this.#openStore()
+    await this.#node?.tree.stop()
+    this.#node = this.#openNode(store)
+    await this.#node.tree.started
   }
 
   async #stop(drainMs: number): Promise<void> {

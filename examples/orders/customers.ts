@@ -36,7 +36,10 @@ async function buy(shop: Shop, orderNo: number, tally: Tally): Promise<Receipt> 
   const amount = 1_000 + ((orderNo * 37) % 9_000)
   const order = await shop.spawn(orderMachine, { key: `order:${orderNo}`, input: { orderNo, amount } })
 
-  const count = ({ status }: SendResult): void => void (status === 'duplicate' ? tally.duplicates++ : tally.accepted++)
+  const count = ({ status }: SendResult): void => {
+    if (status === 'duplicate') tally.duplicates++
+    else tally.accepted++
+  }
   const place = async () => count(await order.send({ type: 'order.placed' }))
   const pay = async () => count(await order.send({ type: 'payment.confirmed', amount }, { dedupKey: 'payment' }))
 

@@ -2,7 +2,7 @@
  * How far the orders have come, asked of the database a few times a second.
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Sql } from 'postgres'
+import type { Sql } from './checks.ts'
 import type { Screen } from './screen.ts'
 
 export interface Progress {

@@ -1,26 +1,27 @@
 /**
- * What `npm start` shows, from an empty schema to the table of promises.
+ * What `npm start` shows, from an empty schema to the evidence.
  *
- * Two processes: this one is the shop, which spawns orders and sends to them (`queues: {}`), the worker runs them. In the
+ * Two processes: this one is the shop, which spawns orders and sends to them (`queues: {}`); the worker runs them. In the
  * middle the worker is killed with `kill -9`, and another takes over.
  *
  * Owns: the course of events, and the schemas `perdure_orders` and `orders_world`, which it makes anew.
- * Does not own: the database server (main.ts), what is checked in the end (checks.ts).
+ * Does not own: the database server (main.ts), what is made of the evidence (checks.ts).
  */
 import { readFile, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { createRuntime } from 'perdure'
-import postgres from 'postgres'
-import { checkPromises, type Check } from './checks.ts'
+import type { Sql } from 'postgres'
+import type { Evidence } from './checks.ts'
 import { buyAll } from './customers.ts'
 import { orderMachine } from './order-machine.ts'
-import { watchProgress } from './progress.ts'
+import { watchProgress, type Progress } from './progress.ts'
 import type { Screen } from './screen.ts'
 import type { Mail } from './services.ts'
-import { startWorker } from './worker-process.ts'
+import { startWorker, type Worker } from './worker-process.ts'
 
 export interface RunOptions {
   readonly database: string
+  readonly sql: Sql
   readonly orders: number
   /** File for the mails of the orders; it is emptied. */
   readonly spool: string
@@ -29,9 +30,8 @@ export interface RunOptions {
 
 const worldFile = fileURLToPath(new URL('world.sql', import.meta.url))
 
-/** Resolves to what was promised and what was seen; rejects where the run itself could not go on. */
-export async function runOrders({ database, orders, spool, screen }: RunOptions): Promise<readonly Check[]> {
-  const sql = postgres(database, { onnotice: () => undefined })
+/** Rejects where the run could not go on: a worker ended by itself, an order failed or did not arrive in time. */
+export async function runOrders({ database, sql, orders, spool, screen }: RunOptions): Promise<Evidence> {
   const shop = createRuntime({
     database,
     schema: 'perdure_orders',
@@ -39,50 +39,61 @@ export async function runOrders({ database, orders, spool, screen }: RunOptions)
     name: 'shop',
     queues: {}
   })
-  let worker
+  let worker: Worker | undefined
   try {
     await rm(spool, { force: true })
     await sql`drop schema if exists perdure_orders cascade`
     await shop.migrate()
-    await sql.file(worldFile).execute()
+    await sql.file(worldFile)
     await shop.start()
 
     worker = await startWorker({ database, worker: 1, spool })
-    screen.say(`worker 1 runs (pid ${worker.pid})`)
-    screen.say(`${orders} orders: every payment is told twice, every third too early`)
-
+    screen.say(`worker 1 runs (process ${worker.pid})`)
+    screen.say(`${orders.toLocaleString('en')} orders: every payment is told twice, every third too early`)
     const buying = buyAll(shop, orders)
-    const watch = { sql, orders, screen }
     const { callsUnderWay } = await watchProgress({
-      ...watch,
+      sql,
+      orders,
+      screen,
       needs: [worker.lost, buying],
-      until: (progress) => progress.shipped >= orders / 2 && progress.callsUnderWay > 0
+      until: (now) => isTimeToKill(now, orders)
     })
     const killedAt = await readClock(sql)
     await worker.kill()
-    screen.say(`worker 1 killed with kill -9, about ${callsUnderWay} calls to the carrier under way`, 'bad')
+    screen.say(`worker 1 killed with kill -9, some ${callsUnderWay} calls to the carrier under way`, 'bad')
 
     worker = await startWorker({ database, worker: 2, spool })
-    screen.say(`worker 2 runs (pid ${worker.pid})`)
-    await watchProgress({ ...watch, needs: [worker.lost, buying], until: ({ shipped }) => shipped === orders })
+    screen.say(`worker 2 runs (process ${worker.pid})`)
+    await watchProgress({
+      sql,
+      orders,
+      screen,
+      needs: [worker.lost, buying],
+      until: (now) => now.shipped === orders
+    })
     const tally = await buying
     await worker.stop()
 
     await loadMails(sql, spool)
-    return await checkPromises({ sql, orders, tally, killedAt })
+    return { orders, tally, killedAt }
   } finally {
     await worker?.kill()
     await shop.stop({ drain: 0 })
-    await sql.end()
   }
 }
 
-async function readClock(sql: postgres.Sql): Promise<Date> {
-  const [row] = await sql<{ now: Date }[]>`select clock_timestamp() as now`
-  return row?.now ?? new Date()
+/** In the middle, while calls are under way whose answers will be lost. (Never: at the end, where the checks will tell.) */
+function isTimeToKill({ shipped, callsUnderWay }: Progress, orders: number): boolean {
+  const isMiddle = shipped >= orders / 2 && callsUnderWay >= Math.min(10, orders / 100)
+  return isMiddle || shipped === orders
 }
 
-async function loadMails(sql: postgres.Sql, spool: string): Promise<void> {
+async function readClock(sql: Sql): Promise<Date> {
+  const [row] = await sql<[{ now: Date }]>`select clock_timestamp() as now`
+  return row.now
+}
+
+async function loadMails(sql: Sql, spool: string): Promise<void> {
   const lines = (await readFile(spool, 'utf8')).trimEnd().split('\n')
   const mails = lines.map((line) => JSON.parse(line) as Mail)
   await sql`

@@ -53,7 +53,12 @@ export function openScreen(out: NodeJS.WriteStream = process.stdout): Screen {
 }
 
 function startMovingBar(out: NodeJS.WriteStream, total: number, stamp: () => string): Bar {
-  const options = { stream: out, format: `{stamp}  {bar}  {value} of {total} shipped`, barsize: 40 }
+  const options = {
+    stream: out,
+    format: '{stamp}  {bar}  {value} of {total} shipped',
+    formatValue: (count: number) => count.toLocaleString('en'),
+    barsize: 40
+  }
   const bar = new SingleBar(options, Presets.shades_classic)
   bar.start(total, 0, { stamp: stamp() })
   return {
@@ -68,7 +73,7 @@ function startLines(write: (line: string) => void, total: number, stamp: () => s
   return {
     update: (done) => {
       const reached = Math.floor((done / total) * 10)
-      if (reached > tenths) write(`${stamp()}  ${String(done).padStart(String(total).length)} of ${total} shipped`)
+      if (reached > tenths) write(`${stamp()}  ${done.toLocaleString('en')} of ${total.toLocaleString('en')} shipped`)
       tenths = Math.max(tenths, reached)
     },
     stop: () => undefined

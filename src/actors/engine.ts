@@ -157,10 +157,17 @@ export class Engine implements ActorHost {
     }
   }
 
+  /** No turn is under way or waits, and every effect that has run is acknowledged. */
+  get isQuiet(): boolean {
+    if (this.#arrivals.size > 0) return false
+    for (const actor of this.registry) if (!actor.isQuiet || actor.incarnation.owesAck) return false
+    return true
+  }
+
   /** Resolves when no turn is under way or waits, and what has run is acknowledged. */
   async drain(until: AbortSignal): Promise<void> {
     this.#isClosed = true
-    while (!until.aborted && !this.#isQuiet()) {
+    while (!until.aborted && !this.isQuiet) {
       for (const actor of this.registry) actor.acknowledge()
       await this.#options.batched.whenIdle()
       await new Promise((resolve) => setImmediate(resolve))
@@ -258,12 +265,6 @@ export class Engine implements ActorHost {
 
   #serves(queue: string): boolean {
     return Object.hasOwn(this.#options.queues, queue)
-  }
-
-  #isQuiet(): boolean {
-    if (this.#arrivals.size > 0) return false
-    for (const actor of this.registry) if (!actor.isQuiet || actor.incarnation.owesAck) return false
-    return true
   }
 
   #park(row: ClaimedRow, error: unknown): void {

@@ -248,9 +248,8 @@ export class Incarnation {
   // An effect is numbered by its place in the journal, so that it has the same key when it runs again.
   #performAll(effects: readonly TreeEffect[], areJournaled = true): EffectFailure | null {
     for (const effect of effects) {
-      const key = effect.kind === 'start' ? effect.sessionId : `${this.#id}:${this.version}:${this.#performed}`
       try {
-        const returned = runAsEffect(key, () => this.tree.perform(effect))
+        const returned = this.#performOne(effect)
         // XState ignores what an action returns; a promise that is rejected must not end the process, nor be lost.
         if (returned instanceof Promise) returned.catch((error: unknown) => this.#tellFailure(effect.kind, error))
       } catch (error) {
@@ -260,6 +259,19 @@ export class Incarnation {
       if (areJournaled && isJournaled(effect)) this.#performed++
     }
     return null
+  }
+
+  // Only the user's code can ask for its key; what else is performed is spared the cost.
+  #performOne(effect: TreeEffect): unknown {
+    switch (effect.kind) {
+      case 'start':
+        return runAsEffect(effect.sessionId, () => this.tree.perform(effect))
+      case 'action':
+      case 'deliver':
+        return runAsEffect(`${this.#id}:${this.version}:${this.#performed}`, () => this.tree.perform(effect))
+      default:
+        return this.tree.perform(effect)
+    }
   }
 
   #tellFailure(kind: TreeEffect['kind'], error: unknown): void {

@@ -7,7 +7,7 @@
  * 1. The lock is held from before the row can be seen until the session ends: whoever gets the lock knows the node dead.
  * 2. A lease whose session is lost is never renewed by another one: renewing fails, and the node joins anew, by another id.
  */
-import type { Driver, Session } from './drivers/driver.ts'
+import type { Driver } from './drivers/driver.ts'
 import type { Queries } from './queries.ts'
 import type { Lease } from './store.ts'
 

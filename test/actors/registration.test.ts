@@ -70,11 +70,16 @@ describe('errors', () => {
     ],
     ['a guard within a named guard', {}, { guards: { a: and(['b']) } }, "guards.a: guard 'b'"],
     ['a delay that is not there', { after: { soon: {} } }, {}, "#m after: delay 'soon' is not implemented"],
-    ['a delay of a raise', { entry: raise({ type: 'X' }, { delay: 'soon' }) }, {}, "#m entry[0]: delay 'soon'"],
+    [
+      'a delay of a raise',
+      { entry: raise({ type: 'X' }, { delay: 'soon' as never }) },
+      {},
+      "#m entry[0]: delay 'soon'"
+    ],
     [
       'a delay of a named action',
       {},
-      { actions: { later: sendTo('a', { type: 'X' }, { delay: 'soon' }) } },
+      { actions: { later: sendTo('a', { type: 'X' }, { delay: 'soon' as never }) } },
       "actions.later: delay 'soon'"
     ]
   ])('%s', (_, config, implementations, expected) => {

@@ -20,6 +20,8 @@ export type Said =
   | { readonly kind: 'told'; readonly call: number; readonly answer: string }
   /** An effect is seen. */
   | { readonly kind: 'report'; readonly report: Report }
+  /** All calls have resolved. */
+  | { readonly kind: 'end' }
 
 export interface Job {
   readonly scenario: Scenario

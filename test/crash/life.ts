@@ -1,9 +1,8 @@
 /**
  * The life of a worker, and how what it left is taken over.
  *
- * Everything that can be noticed of a worker from outside is a moment of its life: a statement that it asks, the answer before
- * the worker hears it, an effect, a call that has resolved. Between two moments nothing can be noticed, so whoever has
- * died at every moment has died everywhere.
+ * What can be noticed of a worker from outside is a moment of its life: a statement that it asks, the answer before the
+ * worker hears it, an effect. Between two moments nothing can be noticed, so who has died at every moment has died everywhere.
  *
  * Owns: one worker from its job to its end, and the proxy before it. Does not own: processes (workers.ts), what must be so
  * afterwards (promises.ts).
@@ -35,8 +34,8 @@ export interface Life {
 /** What `dies` is asked at each moment, which is the last of `moments`. */
 export type Dies = (moments: readonly string[]) => boolean
 
-/** Statements of loops that run at a pace of their own, and those of a connection that is new. */
-const UNCOUNTED = new Set(['renew', 'pin_plans'])
+/** Statements of loops, which look once at their start and then have an hour's rest, and of a connection that is new (''). */
+const UNCOUNTED = new Set(['renew', 'pick', 'unseen', ''])
 
 export async function live(workers: Workers, database: string, scenario: Scenario, dies: Dies): Promise<Life> {
   const life = { id: randomUUID(), moments: [] as string[], reports: [] as Report[], answers: [] as Life['answers'][number][] }
@@ -65,11 +64,16 @@ export async function live(workers: Workers, database: string, scenario: Scenari
       case 'told': {
         const call = scenario.calls[said.call] as Call
         life.answers.push({ call, answer: said.answer })
-        return happens(`'${call.kind}' resolved: ${said.answer}`)
+        return true
       }
       case 'report':
         life.reports.push(said.report)
         return happens(`${said.report.effect} of '${said.report.step}'`)
+      case 'end': {
+        const goesOn = happens('the end')
+        hasBegun = false
+        return goesOn
+      }
     }
   }
   worker.serve((said) => (hear(said) ? (said.kind === 'ready' ? job : {}) : undefined))

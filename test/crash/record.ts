@@ -48,25 +48,24 @@ export async function openDatabase(): Promise<TestDatabase> {
 
 /** A version that was written twice, with different snapshots, comes as two transitions. */
 export async function readRecord({ sql }: TestDatabase, id: string): Promise<OrderRecord> {
-  const transitions = await sql(
-    `select
-       version,
-       snapshot::json #> '{context,steps}' as steps,
-       (extract(epoch from min(timer_at)) * 1000)::float8 as "timerAt",
-       (extract(epoch from min(at)) * 1000)::float8 as "committedAt"
-     from past where actor_id = $1 and version > 0
-     group by version, snapshot
-     order by min(n)`,
+  const [row] = await sql(
+    `with transition as (
+       select
+         version,
+         snapshot::json #> '{context,steps}' as steps,
+         extract(epoch from min(timer_at)) * 1000 as "timerAt",
+         extract(epoch from min(at)) * 1000 as "committedAt"
+       from past where actor_id = $1 and version > 0
+       group by version, snapshot
+       order by min(n)
+     )
+     select
+       (select status from perdure.actor where id = $1) as status,
+       (select coalesce(json_agg(transition), '[]') from transition) as transitions,
+       (select coalesce(json_agg(event -> 'type' order by seq), '[]') from perdure.signal where actor_id = $1) as inbox,
+       (select coalesce(json_agg(dedup_key), '[]') from perdure.dedup where actor_id = $1) as "dedupKeys"`,
     [id]
   )
-  const [row] = await sql('select status from perdure.actor where id = $1', [id])
-  const inbox = await sql(`select event ->> 'type' as type from perdure.signal where actor_id = $1 order by seq`, [id])
-  const dedup = await sql('select dedup_key as key from perdure.dedup where actor_id = $1', [id])
-  return {
-    status: (row?.['status'] as string | undefined) ?? null,
-    transitions: transitions as unknown as readonly Transition[],
-    steps: (transitions.at(-1)?.['steps'] as readonly Step[] | undefined) ?? [],
-    inbox: inbox.map(({ type }) => type as Event),
-    dedupKeys: dedup.map(({ key }) => key as string)
-  }
+  const record = row as unknown as Omit<OrderRecord, 'steps'>
+  return { ...record, steps: record.transitions.at(-1)?.steps ?? [] }
 }

@@ -9,14 +9,18 @@ export type Call =
   | { readonly kind: 'send'; readonly event: Event; readonly isRepeatable: boolean }
   /** Waits for a step that is taken by itself. */
   | { readonly kind: 'await step'; readonly step: Step }
+  /** Waits for the next commit, of a transition or of an acknowledgement, that nothing else waits for. */
+  | { readonly kind: 'await commit' }
   /** Waits until the actor has left memory. */
   | { readonly kind: 'await sleep' }
+  /** Stops the node in good order. */
+  | { readonly kind: 'stop' }
 
 export interface Scenario {
   readonly name: string
   /** Done in peace. */
   readonly given: readonly Call[]
-  /** From here on the worker may be killed, until it has stopped in good order. */
+  /** Done until the worker is killed. */
   readonly calls: readonly Call[]
   /** The statements that are sure to be among those at which it is killed, by their files. */
   readonly passes: readonly string[]
@@ -29,28 +33,33 @@ const spawn: Call = { kind: 'spawn' }
 const send = (event: Event): Call => ({ kind: 'send', event, isRepeatable: true })
 const sendOnce = (event: Event): Call => ({ kind: 'send', event, isRepeatable: false })
 const awaitStep = (step: Step): Call => ({ kind: 'await step', step })
+const awaitCommit: Call = { kind: 'await commit' }
 const awaitSleep: Call = { kind: 'await sleep' }
+const stop: Call = { kind: 'stop' }
+
+/** Spawned, its first transition committed and acknowledged. */
+const anOrder: readonly Call[] = [spawn, awaitCommit, awaitCommit]
 
 export const scenarios: readonly Scenario[] = [
   {
     name: 'an order is spawned',
     given: [],
-    calls: [spawn, awaitStep('open')],
+    calls: anOrder,
     passes: ['insert', 'commit'],
     steps: ['open', 'close']
   },
   {
-    name: 'events are sent to an order that is awake',
-    given: [spawn, awaitStep('open')],
-    calls: [sendOnce('noteA'), send('noteB')],
-    passes: ['commit'],
+    name: 'events are sent to an order that is awake, and the node stops',
+    given: anOrder,
+    calls: [sendOnce('noteA'), send('noteB'), stop],
+    passes: ['commit', 'expire', 'reap'],
     steps: ['open', 'noteA', 'noteB', 'close']
   },
   {
-    name: 'an event is sent to an order that sleeps',
+    name: 'an event is sent to an order that sleeps, and goes to sleep again',
     runtime: { passivateAfter: 0 },
     given: [spawn, awaitSleep],
-    calls: [send('noteA')],
+    calls: [send('noteA'), awaitSleep],
     passes: ['claim', 'commit'],
     steps: ['open', 'noteA', 'close']
   },
@@ -63,16 +72,16 @@ export const scenarios: readonly Scenario[] = [
     steps: ['open', 'noteA', 'noteB', 'close']
   },
   {
-    name: 'an event waits for work to end, and then the order itself ends',
-    given: [spawn, awaitStep('open')],
+    name: 'an event waits for work to end, and the order itself comes to its end',
+    given: anOrder,
     calls: [send('ship'), send('pay'), awaitStep('ship'), send('close')],
     passes: ['commit'],
     steps: ['open', 'pay', 'charged', 'ship', 'close']
   },
   {
     name: 'a timer is set and fires',
-    given: [spawn, awaitStep('open')],
-    calls: [send('snooze'), awaitStep('ring')],
+    given: anOrder,
+    calls: [send('snooze'), awaitStep('ring'), awaitCommit],
     passes: ['commit'],
     steps: ['open', 'snooze', 'ring', 'close']
   }

@@ -22,6 +22,7 @@ await runtime.start()
 for (const call of scenario.given) await make(call)
 say({ kind: 'begin' })
 for (const [number, call] of scenario.calls.entries()) say({ kind: 'told', call: number, answer: await make(call) })
+say({ kind: 'end' })
 await runtime.stop()
 
 async function make(call: Call): Promise<string> {
@@ -37,8 +38,14 @@ async function make(call: Call): Promise<string> {
       await actor.waitFor(({ context }) => context.steps.includes(call.step))
       return 'taken'
     }
+    case 'await commit':
+      await new Promise((committed) => runtime.on('commit.flush', committed))
+      return 'committed'
     case 'await sleep':
       await new Promise((asleep) => runtime.on('actor.passivated', asleep))
       return 'asleep'
+    case 'stop':
+      await runtime.stop()
+      return 'stopped'
   }
 }

@@ -55,7 +55,10 @@ async function kill(process: number): Promise<void> {
 describe.each(Object.entries(pools))('a driver on %s', (_name, connect) => {
   it('runs prepared statements, and again', async () => {
     const driver = await openOn(connect)
-    const echo: Statement = { name: 'echo', text: 'select $1::text as text, $2::float8 as number, $3::integer as whole' }
+    const echo: Statement = {
+      name: 'echo',
+      text: 'select $1::text as text, $2::float8 as number, $3::integer as whole'
+    }
     for (const text of ['"quoted" \\ {a,b}', '']) {
       expect(await driver.query(echo, [text, 0.5, 7])).toEqual([{ text, number: 0.5, whole: 7 }])
     }
@@ -80,7 +83,7 @@ describe.each(Object.entries(pools))('a driver on %s', (_name, connect) => {
     const session = await (await openOn(connect)).reserve()
     await kill(await pidOf(session))
     await expect.poll(() => session.isOpen).toBe(false)
-    await expect(session.query(one, [])).rejects.toThrow()
+    await expect(session.query(one, [])).rejects.toThrow(/closed|not queryable/)
     await session.end()
   })
 
@@ -111,6 +114,17 @@ describe('lanes', () => {
     await lanes.end()
   })
 
+  it('end though a statement is under way, which is told that its outcome is unknown', async () => {
+    const lanes = new Lanes(await openOn(pools['a connection string']), 1)
+    await lanes.query(one, [])
+    const told = lanes.query(sleepLong, []).catch(classifyError)
+    const sleeping = `select pid from pg_stat_activity where query like 'select pg_sleep%' and datname = current_database()`
+    await expect.poll(() => sql(sleeping)).not.toEqual([])
+    await lanes.end()
+    expect(await told).toBe('lost')
+    for (const { pid: process } of await sql(sleeping)) await kill(process as number)
+  })
+
   it('pin plans before anything else', async () => {
     const lanes = new Lanes(await openOn(pools['a postgres.js instance']), 1)
     const setting: Statement = { name: 'setting', text: `select current_setting('enable_seqscan') as value` }
@@ -120,7 +134,8 @@ describe('lanes', () => {
 })
 
 describe('what is not ours', () => {
-  it('is not ended: a pg.Pool, a postgres.js instance, a PGlite', async () => {
+  // PGlite takes seconds to come up, and many where the machine is busy.
+  it('is not ended: a pg.Pool, a postgres.js instance, a PGlite', { timeout: 60_000 }, async () => {
     const pool = new pg.Pool({ connectionString: url })
     const client = postgres(url)
     const lite = await PGlite.create()

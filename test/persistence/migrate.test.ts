@@ -60,7 +60,8 @@ describe('checkSchema', () => {
   })
 })
 
-describe('a script', () => {
+// PGlite takes seconds to come up, and many where the machine is busy.
+describe('a script', { timeout: 60_000 }, () => {
   const clients = {
     pg: async () => ({ database: url, end: async () => undefined }),
     'postgres.js': async () => {

@@ -1,10 +1,15 @@
 /** `PostgresStore` keeps the contract of `Store` through every client that it can use. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
 import postgres from 'postgres'
+import { describe, expect, it } from 'vitest'
 import type { PostgresStore } from '../../src/persistence/postgres-store.ts'
 import { openPostgresStore } from '../../src/persistence/postgres-store.ts'
 import { testDatabase } from '../support/database.ts'
+import { HOUR_MS, uniqueId } from './conformance/world.ts'
 import type { OpenStore } from './store-conformance.ts'
 import { storeConformance } from './store-conformance.ts'
 
@@ -38,6 +43,24 @@ storeConformance('PostgresStore over pg', () => {
 storeConformance('PostgresStore over postgres.js', () => {
   const sql = postgres(url, { onnotice: () => undefined })
   return openOn('over_postgres', sql, () => sql.end())
+})
+
+describe('PostgresStore over PGlite', () => {
+  // PGlite takes seconds to come up, and many where the machine is busy.
+  it('holds a node of an earlier process for dead at once', { timeout: 120_000 }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'perdure-'))
+    const [before, after] = [uniqueId(), uniqueId()]
+    for (const node of [before, after]) {
+      const lite = await PGlite.create(folder)
+      const store = await openPostgresStore(lite)
+      await store.migrate()
+      await store.join(node, 'node', HOUR_MS)
+      const { nodes } = await store.reap(node, 10)
+      expect(nodes).toEqual(node === after ? [before] : [])
+      await lite.close()
+    }
+    await rm(folder, { recursive: true })
+  })
 })
 
 storeConformance('PostgresStore over PGlite', async () => {

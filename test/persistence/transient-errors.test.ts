@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import type { ErrorKind } from '../../src/persistence/transient-errors.ts'
 import { classifyError } from '../../src/persistence/transient-errors.ts'
 
-const withCode = (code: string, more: object = {}): Error => Object.assign(new Error('said by the test'), { code }, more)
+const withCode = (code: string, more: object = {}): Error =>
+  Object.assign(new Error('said by the test'), { code }, more)
 
 const postgres: Record<ErrorKind, readonly string[]> = {
   lost: ['08000', '08003', '08006', '08007', '08P01', '40003', '57P01', '57P02', '57P05'],

@@ -8,6 +8,9 @@
  * 1. `discard` only where plain XState would certainly do nothing: all that matches is forbidden transitions (`PING: {}`),
  *    which is how a machine says that it wants an event dropped rather than kept.
  * 2. `defer` exactly where no transition matches in the active states or above them.
+ *
+ * Before XState 5.33, a state asks no wildcard for an event that it names: there, `take` may come out for `discard` and the
+ * reverse. Both mean that the machine is given the event.
  */
 import type { Node, StateValue, Transition } from './internals.ts'
 
@@ -17,6 +20,8 @@ export type Reception = 'take' | 'defer' | 'discard'
 const OPEN = 1
 /** Something matches that has no guard: what comes after it, wildcards and ancestors, is never asked. */
 const CLOSED = 2
+/** Something matches, be it a forbidden transition behind a guard. */
+const SEEN = 4
 
 export interface AcceptTable {
   readonly exact: ReadonlyMap<string, number>
@@ -75,6 +80,7 @@ function ownMatches({ exact, prefixes, wildcard }: AcceptTable, type: string): n
 function flagsOf(transitions: readonly Transition[]): number {
   let flags = 0
   for (const { target, actions, reenter, guard } of transitions) {
+    flags |= SEEN
     if (target !== undefined || actions.length > 0 || reenter) flags |= OPEN
     if (!guard) return flags | CLOSED
   }

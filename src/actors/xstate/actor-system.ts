@@ -34,6 +34,8 @@ interface InspectionEvent {
 export class ActorSystem {
   readonly owner: SystemOwner
   #actors: Map<string, LiveActor> | undefined
+  // The other way round: releases of XState differ in where an actor has its system id.
+  #ids: Map<LiveActor, string> | undefined
 
   constructor(owner: SystemOwner) {
     this.owner = owner
@@ -60,6 +62,10 @@ export class ActorSystem {
     return Object.fromEntries(this.#actors ?? [])
   }
 
+  idOf(actor: LiveActor): string | undefined {
+    return this.#ids?.get(actor)
+  }
+
   getSnapshot(): object {
     return { _scheduledEvents: {} }
   }
@@ -80,15 +86,19 @@ export class ActorSystem {
   }
 
   _unregister(actor: LiveActor): void {
-    const { systemId } = actor
-    if (systemId !== undefined && this.#actors?.get(systemId) === actor) this.#actors.delete(systemId)
+    const systemId = this.idOf(actor)
+    if (systemId === undefined) return
+    this.#actors?.delete(systemId)
+    this.#ids?.delete(actor)
   }
 
   _set(systemId: string, actor: LiveActor): void {
     this.#actors ??= new Map()
+    this.#ids ??= new Map()
     const holder = this.#actors.get(systemId)
     if (holder && holder !== actor) throw new Error(`Actor with system ID '${systemId}' already exists.`)
     this.#actors.set(systemId, actor)
+    this.#ids.set(actor, systemId)
   }
 
   _sendInspectionEvent({ type, actorRef }: InspectionEvent): void {

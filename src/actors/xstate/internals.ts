@@ -48,7 +48,6 @@ export type Subscription = { unsubscribe(): void }
 export interface LiveActor {
   id: string
   sessionId: string
-  readonly systemId?: string
   readonly src: unknown
   logic: Logic
   readonly system: unknown
@@ -84,7 +83,7 @@ export interface LiveMachineSnapshot extends LiveSnapshot {
   tags: Set<string>
   historyValue: Record<string, readonly Node[]>
   readonly children: Record<string, LiveActor | undefined>
-  readonly _nodes: Node[]
+  _nodes: readonly Node[]
 }
 
 export type StateValue = string | { readonly [key: string]: StateValue }

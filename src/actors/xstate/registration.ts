@@ -184,7 +184,9 @@ class MachineCheck {
       if (id === undefined)
         this.#error(place, "it spawns without an id, which XState files under 'undefined'", 'Give it an id')
     }
-    if (typeof delay === 'string') this.#checkDelay(place, delay)
+    // A delayed transition is an entry action to XState; it was checked where it is written.
+    const isWritten = !String(id).startsWith('xstate.after.')
+    if (typeof delay === 'string' && isWritten) this.#checkDelay(place, delay)
     if (sourcesOf(collect, assignment).some((source) => SPAWNS_INLINE.test(source))) {
       this.#warn(place, 'it seems to spawn inline logic, which is refused when it runs', NAME_IT)
     }

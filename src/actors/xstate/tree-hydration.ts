@@ -25,7 +25,6 @@ import {
   type LiveSnapshot,
   type Logic,
   type MachineLogic,
-  type Node,
   RUNNING,
   type StateValue,
   STOPPED
@@ -154,7 +153,7 @@ class Hydration {
     snapshot.output = decode(record.output, `${path}output`, refs)
     snapshot.error = decode(record.error, `${path}error`, refs)
     snapshot.context = decode(record.context, `${path}context`, refs)
-    if (record.nodes) reorderNodes(snapshot, record.nodes)
+    if (record.nodes) restoreNodes(snapshot, record.nodes)
     this.#restoreHistory(snapshot, record, where)
   }
 
@@ -204,9 +203,15 @@ function isSameValue(a: StateValue, b: StateValue): boolean {
   return keys.length === Object.keys(b).length && keys.every(isSame)
 }
 
-function reorderNodes(snapshot: LiveMachineSnapshot, orders: readonly number[]): void {
-  const rank = new Map(orders.map((order, index) => [order, index]))
-  const rankOf = (node: Node): number => rank.get(node.order) ?? orders.length
-  snapshot._nodes.sort((a, b) => rankOf(a) - rankOf(b))
-  snapshot.tags = new Set(snapshot._nodes.flatMap((node) => node.tags))
+/**
+ * XState finds the active nodes in an order of its own, and finds all of them, which it does not always do as it goes (when
+ * history is entered).
+ */
+function restoreNodes(snapshot: LiveMachineSnapshot, numbers: readonly number[]): void {
+  const active = new Map(snapshot._nodes.map((node) => [node.order, node]))
+  const nodes = numbers.map((number) => active.get(number)).filter((node) => node !== undefined)
+  // Where states came or went since, numbers mean nothing.
+  if (nodes.length < numbers.length) return
+  snapshot._nodes = nodes
+  snapshot.tags = new Set(nodes.flatMap((node) => node.tags))
 }

@@ -17,7 +17,6 @@ import {
   isMachine,
   isMachineSnapshot,
   type LiveActor,
-  type LiveMachineSnapshot,
   type LiveSnapshot,
   RUNNING,
   type StateValue
@@ -43,7 +42,7 @@ export interface ActorRecord {
   input?: unknown
   /** Of a machine, unless it failed before it had a state. */
   value?: StateValue
-  /** Order of the active nodes, where regions are active side by side: `always` transitions are asked in this order. */
+  /** Numbers of the active nodes, where regions are active side by side: `always` is asked in this order. */
   nodes?: readonly number[]
   history?: Record<string, readonly string[]>
   children?: Record<string, ActorRecord>
@@ -108,7 +107,7 @@ function describe(actor: LiveActor, record: ActorRecord, path: string, tree: Liv
   if (snapshot.context !== undefined) record.context = encode(snapshot.context, `${path}context`, refs)
   if (snapshot.input !== undefined) record.input = encode(snapshot.input, `${path}input`, refs)
   if (!isMachineSnapshot(snapshot)) return
-  if (hasRegions(snapshot)) record.nodes = snapshot._nodes.map((node) => node.order)
+  if (hasRegions(snapshot.value)) record.nodes = snapshot._nodes.map((node) => node.order)
   for (const [id, nodes] of Object.entries(snapshot.historyValue)) {
     record.history ??= {}
     record.history[id] = nodes.map((node) => node.id)
@@ -129,7 +128,8 @@ function describeChild(
 ): ActorRecord {
   const record: ActorRecord = { session: sessionOf(tree.actorId, child.sessionId) as number, src: child.src as string }
   if (child.id !== key) record.id = child.id
-  if (child.systemId !== undefined) record.systemId = child.systemId
+  const systemId = tree.system.idOf(child)
+  if (systemId !== undefined) record.systemId = systemId
   if (child._syncSnapshot) record.sync = true
   describe(child, record, path, tree, written)
   return record
@@ -145,8 +145,8 @@ function writeUnlisted(record: TreeRecord, tree: LiveTree, written: Set<LiveActo
   if (unlisted.length > 0) record.unlisted = unlisted
 }
 
-function hasRegions({ _nodes }: LiveMachineSnapshot): boolean {
-  let leaves = 0
-  for (const { type } of _nodes) if (type === 'atomic' || type === 'final') leaves++
-  return leaves > 1
+function hasRegions(value: StateValue): boolean {
+  if (typeof value === 'string') return false
+  const parts = Object.values(value)
+  return parts.length > 1 || parts.some(hasRegions)
 }

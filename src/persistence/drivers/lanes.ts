@@ -15,6 +15,7 @@ export class Lanes {
   readonly #driver: Driver
   /** Lanes that nobody uses, each with its session once it has one. */
   readonly #free: (Session | null)[]
+  readonly #sessions = new Set<Session>()
   readonly #waiting: ((session: Session | null) => void)[] = []
 
   constructor(driver: Driver, count: number) {
@@ -25,17 +26,26 @@ export class Lanes {
   async query(statement: Statement, params: readonly Param[]): Promise<readonly Row[]> {
     let session = await this.#take()
     try {
-      if (session === null || !session.isOpen) session = await this.#driver.reserve()
+      if (session === null || !session.isOpen) session = await this.#replace(session)
       return await session.query(statement, params)
     } finally {
       this.#giveBack(session)
     }
   }
 
-  /** Ends the connections. No statement may be under way. */
+  /** Ends the connections. A statement that is under way fails, and its outcome is unknown. */
   async end(): Promise<void> {
-    await Promise.all(this.#free.map((session) => session?.end()))
+    const sessions = [...this.#sessions]
+    this.#sessions.clear()
     this.#free.fill(null)
+    await Promise.all(sessions.map((session) => session.end()))
+  }
+
+  async #replace(lost: Session | null): Promise<Session> {
+    if (lost !== null) this.#sessions.delete(lost)
+    const session = await this.#driver.reserve()
+    this.#sessions.add(session)
+    return session
   }
 
   async #take(): Promise<Session | null> {

@@ -59,7 +59,7 @@ async function openPg(url: string, onConnect: Statement): Promise<Driver | undef
     max: poolSize,
     keepAlive: true,
     connectionTimeoutMillis: connectTimeoutMs,
-    onConnect: async (client) => void (await client.query(onConnect.text))
+    verify: (client, done) => client.query(onConnect.text, (error) => done(error))
   })
   // The pool drops an idle client that fails; without a listener the process would end.
   pool.on('error', () => undefined)
@@ -67,7 +67,7 @@ async function openPg(url: string, onConnect: Statement): Promise<Driver | undef
 }
 
 async function openPostgres(url: string, onConnect: Statement): Promise<Driver> {
-  const connect = (await importPostgres()) as unknown as (url: string, options: object) => PostgresSql
+  const connect = await importPostgres()
   const sql = connect(url, {
     max: poolSize,
     connect_timeout: connectTimeoutMs / 1000,
@@ -75,12 +75,12 @@ async function openPostgres(url: string, onConnect: Statement): Promise<Driver> 
     fetch_types: false,
     onnotice: () => undefined
   })
-  return createPostgresDriver(sql, connect as unknown as ConnectPostgres, true, onConnect)
+  return createPostgresDriver(sql, connect, true, onConnect)
 }
 
 async function importPostgres(): Promise<ConnectPostgres> {
   const module = await importIfInstalled(() => import('postgres'))
-  if (module !== undefined) return module.default as unknown as ConnectPostgres
+  if (module !== undefined) return module.default
   throw new InvalidArgumentError(
     'database',
     'needs a Postgres client, and neither pg nor postgres is installed',

@@ -21,7 +21,10 @@ export interface PostgresSql {
 const endTimeoutSeconds = 5
 
 /** The default export of `postgres`. */
-export type ConnectPostgres = (options: object) => PostgresSql
+export interface ConnectPostgres {
+  (options: object): PostgresSql
+  (url: string, options: object): PostgresSql
+}
 
 export function createPostgresDriver(
   sql: PostgresSql,

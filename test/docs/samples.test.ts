@@ -1,0 +1,24 @@
+/** Every sample of the documentation runs, against a database of its own, and means what its types say. */
+import { afterAll, beforeEach, expect, test } from 'vitest'
+import { openPostgresStore } from '../../src/persistence/postgres-store.ts'
+import { testDatabase } from '../support/database.ts'
+import { blocks } from './pages.ts'
+import { checkTypes, removeSamples, runSample, samples } from './samples.ts'
+
+const db = await testDatabase()
+process.env['DATABASE_URL'] = db.url
+afterAll(removeSamples)
+beforeEach(async () => void (await db.sql('drop schema if exists perdure cascade')))
+
+test.each(samples)('$name runs', runSample)
+
+test('the compiler has nothing against any sample', { timeout: 60_000 }, async () => {
+  expect(await checkTypes()).toEqual([])
+})
+
+test.each(blocks.filter(({ language }) => language === 'sql'))('$page:$line is a statement that Postgres takes', async ({ code }) => {
+  const store = await openPostgresStore(db.url)
+  await store.migrate()
+  await store.close()
+  await db.sql(code)
+})
