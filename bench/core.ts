@@ -1,14 +1,15 @@
 /**
  * The core benchmark: durable events a second and the latency of one, beside what else could be done on the same Postgres.
  *
- * Owns: who takes part, what is aimed at. Does not own: measuring (throughput.ts, latency.ts), wording (report.ts).
+ * Owns: who takes part. Does not own: measuring (throughput.ts, latency.ts), aims (aims.ts), wording (report.ts).
  *
- * Read the ratios: figures differ from machine to machine, and Postgres and Node share this one.
+ * Read the ratios, which are medians of each round's own: figures differ from machine to machine and from hour to hour.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import { compareWithAims } from './aims.ts'
 import type { Load } from './arguments.ts'
-import { bareBatches } from './contenders/bare-batches.ts'
+import { bareBatchesOnOne, bareBatchesOnTwo } from './contenders/bare-batches.ts'
 import { barePgProber, barePostgresProber } from './contenders/bare-probes.ts'
 import { bareUpdates } from './contenders/bare-updates.ts'
 import { handWritten } from './contenders/hand-written.ts'
@@ -20,16 +21,20 @@ import {
   perdurePostgresProber
 } from './contenders/perdure.ts'
 import { benchFolder, describeEnvironment, openServer } from './environment.ts'
-import { measureLatency, samplesPerRound, type Latency } from './latency.ts'
-import { printAims, printEnvironment, printLatency, printThroughput, type Aim } from './report.ts'
-import { ratioByRound } from './statistics.ts'
-import { measureThroughput, type Throughput } from './throughput.ts'
-
-const batchesOnOne = bareBatches(1)
-const batchesOnTwo = bareBatches(2)
+import { measureLatency, samplesPerRound } from './latency.ts'
+import { printAims, printEnvironment, printLatency, printThroughput } from './report.ts'
+import { measureThroughput } from './throughput.ts'
 
 /** The first of each list is what the others are compared with. */
-const contenders = [bareUpdates, handWritten, batchesOnOne, batchesOnTwo, perdurePg, perdurePostgres, perdureAtOnce]
+const contenders = [
+  bareUpdates,
+  handWritten,
+  bareBatchesOnOne,
+  bareBatchesOnTwo,
+  perdurePg,
+  perdurePostgres,
+  perdureAtOnce
+]
 const probers = [barePgProber, perdurePgProber, barePostgresProber, perdurePostgresProber]
 
 export const core = {
@@ -42,12 +47,12 @@ export const core = {
       printEnvironment(environment)
       const throughput = await measureThroughput(server.url, contenders, load)
       const latency = await measureLatency(server.url, probers, load.rounds)
-      const aims = judge(throughput, latency)
+      const aims = compareWithAims(throughput, latency)
 
       const { actors, events, rounds } = load
-      console.log(`\nThroughput: ${actors} instances × ${events} events, medians of ${rounds} rounds`)
+      console.log(`\nThroughput of ${actors} instances × ${events} events (medians, rounds: ${rounds})`)
       printThroughput(throughput)
-      console.log(`Latency of one event at low load: ${samplesPerRound} samples a round, medians of ${rounds} rounds`)
+      console.log(`Latency of one event at low load (medians, rounds: ${rounds}, samples in each: ${samplesPerRound})`)
       printLatency(latency)
       console.log('Aims')
       printAims(aims)
@@ -56,39 +61,6 @@ export const core = {
       await server.stop()
     }
   }
-}
-
-function judge(throughput: readonly Throughput[], latency: readonly Latency[]): readonly Aim[] {
-  const speeds = ({ name }: { readonly name: string }): readonly number[] =>
-    find(throughput, name).rounds.map((round) => round.eventsPerSecond)
-  const p50s = ({ name }: { readonly name: string }): readonly number[] =>
-    find(latency, name).rounds.map((round) => round.p50Ms)
-  const atLeast = (limit: number, measured: number) => ({ aim: `≥ ${limit}×`, measured, isMet: measured >= limit })
-  const atMost = (limit: number, measured: number) => ({ aim: `≤ ${limit}×`, measured, isMet: measured <= limit })
-  return [
-    {
-      what: `events/s of ${perdurePg.name} : ${handWritten.name}`,
-      ...atLeast(5, ratioByRound(speeds(perdurePg), speeds(handWritten)))
-    },
-    {
-      what: `events/s of ${perdurePg.name} : ${batchesOnTwo.name}`,
-      ...atLeast(0.5, ratioByRound(speeds(perdurePg), speeds(batchesOnTwo)))
-    },
-    {
-      what: `p50 of ${perdurePgProber.name} : ${barePgProber.name}`,
-      ...atMost(1.2, ratioByRound(p50s(perdurePgProber), p50s(barePgProber)))
-    },
-    {
-      what: `p50 of ${perdurePostgresProber.name} : ${barePostgresProber.name}`,
-      ...atMost(1.2, ratioByRound(p50s(perdurePostgresProber), p50s(barePostgresProber)))
-    }
-  ]
-}
-
-function find<Result extends { readonly name: string }>(results: readonly Result[], name: string): Result {
-  const result = results.find((each) => each.name === name)
-  if (result === undefined) throw new Error(`nothing was measured of ${name}`)
-  return result
 }
 
 async function writeResults(results: object): Promise<void> {

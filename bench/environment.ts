@@ -42,7 +42,7 @@ export interface Environment {
   readonly load: number
   readonly system: string
   readonly node: string
-  readonly server: 'our own' | 'of DATABASE_URL'
+  readonly server: 'our own, on this machine' | 'that of DATABASE_URL'
   readonly postgres: string
   readonly settings: Readonly<Record<string, string>>
   readonly packages: Readonly<Record<string, string>>
@@ -60,7 +60,7 @@ export async function describeEnvironment(url: string): Promise<Environment> {
     load: loadavg()[0] ?? 0,
     system: `${platform()} ${arch()}`,
     node: process.version,
-    server: process.env['DATABASE_URL'] === undefined ? 'our own' : 'of DATABASE_URL',
+    server: process.env['DATABASE_URL'] === undefined ? 'our own, on this machine' : 'that of DATABASE_URL',
     postgres: version ?? 'unknown',
     settings,
     packages: Object.fromEntries(names.map((name, index) => [name, versions[index] as string]))

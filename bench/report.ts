@@ -3,18 +3,11 @@
  *
  * Owns: wording, rounding, columns. Does not own: what is measured, or what is aimed at.
  */
+import type { Aim } from './aims.ts'
 import type { Environment } from './environment.ts'
 import type { Latency } from './latency.ts'
 import { median, ratioByRound } from './statistics.ts'
 import type { Throughput } from './throughput.ts'
-
-/** Something that is to be reached, beside what was measured. */
-export interface Aim {
-  readonly what: string
-  readonly aim: string
-  readonly measured: number
-  readonly isMet: boolean
-}
 
 export function printEnvironment(environment: Environment): void {
   const { cpu, cores, memoryGiB, load, system, node, server, postgres, settings, packages } = environment
@@ -24,7 +17,7 @@ export function printEnvironment(environment: Environment): void {
       .join(', ')
   console.log(`Machine   ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, load ${load.toFixed(2)} before the start`)
   console.log(`Versions  Node ${node}, Postgres ${postgres}, ${pairs(packages, ' ')}`)
-  console.log(`Postgres  ${server}, on the same machine; ${pairs(settings, ' = ')}`)
+  console.log(`Postgres  ${server}; ${pairs(settings, ' = ')}`)
   if (settings['fsync'] !== 'on') console.log('          NOT DURABLE: fsync is off, these figures do not count')
   console.log('')
 }

@@ -27,7 +27,7 @@ import {
 } from './errors.ts'
 import type { SendOptions, WaitOptions } from './options.ts'
 import type { BatchedStore } from './persistence/batched-store.ts'
-import type { ActorRow } from './persistence/store.ts'
+import { isTerminal, type ActorRow } from './persistence/store.ts'
 import { waitForNews, type News } from './waiting.ts'
 
 declare const machineOf: unique symbol
@@ -137,7 +137,7 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
         const snapshot = news.snapshot as SnapshotFrom<TMachine>
         return predicate(snapshot) ? { value: snapshot } : undefined
       }
-      throw new WaitUnmetError(this.id, news.kind === 'failed' ? 'failed' : (news.last?.status ?? 'stopped'))
+      throw new WaitUnmetError(this.id, news.kind === 'failed' ? 'failed' : endOf(news.last))
     })
   }
 
@@ -145,7 +145,7 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
     return this.#wait(options, (news) => {
       if (news.kind === 'failed') throw new ActorFailedError(this.id, news.error)
       const last = news.kind === 'snapshot' ? news.snapshot : news.last
-      if (last?.status === 'done') return { value: last.output as OutputFrom<TMachine> }
+      if (last.status === 'done') return { value: last.output as OutputFrom<TMachine> }
       if (news.kind === 'ended') throw new ActorTerminatedError(this.id, 'stopped')
       return undefined
     })
@@ -180,17 +180,16 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
     return news
   }
 
-  async #readNews(): Promise<News> {
+  async #readNews(): Promise<News | null> {
     const { engine } = await this.#host.member()
     const awake = engine.registry.get(this.id)?.incarnation.shown
-    if (awake) return { kind: 'snapshot', snapshot: awake }
+    if (awake) return newsOf(awake.status, awake, awake.error)
     const row = await this.#readRow()
     const { observers } = this.#host
     // What is committed after this read is news, also if the watcher looks only then.
     if (observers.seenVersion(row.id) === undefined) observers.setSeenVersion(row.id, row.version)
-    if (row.status === 'failed') return { kind: 'failed', error: readColumn(row.id, row.lastError) }
-    const snapshot = this.#revive(row)
-    return row.status === 'stopped' ? { kind: 'ended', last: snapshot } : { kind: 'snapshot', snapshot }
+    if (row.snapshot === null && !isTerminal(row.status)) return null
+    return newsOf(row.status, this.#revive(row), readColumn(row.id, row.lastError))
   }
 
   async #readRow(): Promise<ActorRow> {
@@ -212,3 +211,12 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
     return reviveSnapshot(row, registration)
   }
 }
+
+/** `status`: of the snapshot, or of the row, which know an error by different names. */
+function newsOf(status: string, snapshot: AnyMachineSnapshot, error: unknown): News {
+  if (status === 'failed' || status === 'error') return { kind: 'failed', error }
+  return status === 'stopped' ? { kind: 'ended', last: snapshot } : { kind: 'snapshot', snapshot }
+}
+
+/** A stop brings no snapshot of its own: the last one is that of an active machine. */
+const endOf = ({ status }: AnyMachineSnapshot): string => (status === 'done' ? status : 'stopped')

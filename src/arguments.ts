@@ -90,6 +90,11 @@ export function readStart({ startAt, startIn }: SpawnSettings): { startAt: numbe
   return { startAt: at, startInMs: startIn === undefined ? null : readDurationMs('startIn', startIn) }
 }
 
+export function readIfExists(ifExists: SpawnSettings['ifExists'] = 'reject'): 'reject' | 'return' {
+  if (ifExists === 'reject' || ifExists === 'return') return ifExists
+  throw new InvalidArgumentError('ifExists', 'is unknown', "Pass 'reject' or 'return'")
+}
+
 export function readPriority(priority: number = 0): number {
   if (Number.isInteger(priority) && Math.abs(priority) <= MAX_PRIORITY) return priority
   throw new InvalidArgumentError(

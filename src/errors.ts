@@ -221,6 +221,14 @@ export class StoreUnavailableError extends PerdureError {
   }
 }
 
+/** This node lost its lease, or cannot be sure that it holds it, before the call was taken. It joins again by itself. */
+export class LeaseLostError extends PerdureError {
+  readonly _tag = 'LeaseLostError'
+  constructor(reason: string) {
+    super(`this node is no member just now (${reason}); nothing was taken. Retry: it joins again by itself.`)
+  }
+}
+
 /** The connection was lost around a commit and it could not be found out whether the call took effect. */
 export class OutcomeUnknownError extends PerdureError {
   readonly _tag = 'OutcomeUnknownError'

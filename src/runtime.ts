@@ -124,9 +124,10 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     ...[options]: OptionalIfEmpty<SpawnOptions<M>>
   ): Promise<DurableActorRef<M>> {
     const settings: SpawnSettings = options ?? {}
+    const ifExists = read.readIfExists(settings.ifExists)
     const [result] = await this.#spawn(machine, [settings])
     const { row, answer } = result as Spawned
-    if (answer.kind === 'inserted' || settings.ifExists === 'return') {
+    if (answer.kind === 'inserted' || ifExists === 'return') {
       return this.#refOf(machine, answer.kind === 'inserted' ? row.id : answer.id)
     }
     throw answer.by === 'key' ? new DuplicateKeyError(row.key ?? '', answer.id) : new DuplicateIdError(answer.id)

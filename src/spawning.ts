@@ -53,24 +53,27 @@ export async function spawnDrafts(
   poke: () => void
 ): Promise<readonly Spawned[]> {
   const { engine, batched, node } = current
-  const room = new Map<string, number>()
   const rows = drafts.map(({ row }) => {
-    const left = room.get(row.queue) ?? engine.countRoom(row.queue)
-    if (left <= 0 || row.startAt !== null || row.startInMs !== null) return row
-    room.set(row.queue, left - 1)
-    return { ...row, owner: node }
+    const startsNow = row.startAt === null && row.startInMs === null
+    return startsNow && engine.room.take(row.queue) ? { ...row, owner: node } : row
   })
   let answers: readonly InsertResult[]
   try {
     answers = await batched.insert(rows)
   } catch (error) {
     // Rows that may have come about are leased by this node, which must then have their actors, too.
-    if (error instanceof OutcomeUnknownError) for (const { id, owner } of rows) if (owner === node) engine.recover(id)
+    for (const { id, queue, owner } of rows) {
+      if (owner !== node) continue
+      engine.room.give(queue)
+      if (error instanceof OutcomeUnknownError) engine.recover(id)
+    }
     throw error
   }
   const spawned = rows.map((row, index) => ({ row, answer: answers[index] as InsertResult }))
   for (const [index, { row, answer }] of spawned.entries()) {
-    if (answer.kind === 'inserted' && row.owner === node) engine.birth(row, drafts[index]?.input)
+    if (row.owner !== node) continue
+    if (answer.kind === 'inserted') engine.birth(row, drafts[index]?.input)
+    else engine.room.give(row.queue)
   }
   if (rows.some(({ owner }) => owner === null)) poke()
   return spawned

@@ -15,7 +15,7 @@ import { WaitTimeoutError } from './errors.ts'
 export type News =
   | { readonly kind: 'snapshot'; readonly snapshot: AnyMachineSnapshot }
   | { readonly kind: 'failed'; readonly error: unknown }
-  | { readonly kind: 'ended'; readonly last: AnyMachineSnapshot | undefined }
+  | { readonly kind: 'ended'; readonly last: AnyMachineSnapshot }
 
 export interface Wait<Value> {
   readonly id: string
@@ -23,8 +23,8 @@ export interface Wait<Value> {
   readonly timeoutMs: number | null
   /** Aborted when the runtime stops. */
   readonly stopped: AbortSignal
-  /** What is known without waiting. */
-  readonly readNow: () => Promise<News>
+  /** What is known without waiting; null: nothing is committed yet. */
+  readonly readNow: () => Promise<News | null>
   /** undefined: wait on. Throwing ends the wait. */
   readonly judge: (news: News) => { readonly value: Value } | undefined
 }
@@ -38,7 +38,8 @@ export function waitForNews<Value>({ id, observers, timeoutMs, stopped, readNow,
       stopped.removeEventListener('abort', onStopped)
       finish()
     }
-    const hear = (news: News): void => {
+    const hear = (news: News | null): void => {
+      if (news === null) return
       if (news.kind === 'snapshot') last = news.snapshot
       try {
         const verdict = judge(news)
@@ -47,11 +48,12 @@ export function waitForNews<Value>({ id, observers, timeoutMs, stopped, readNow,
         settle(() => reject(error))
       }
     }
+    const read = (): void => void readNow().then(hear, (error: unknown) => settle(() => reject(error)))
     const onStopped = (): void => settle(() => reject(stopped.reason as Error))
     const subscription = observers.subscribe(id, {
       next: (snapshot) => hear({ kind: 'snapshot', snapshot }),
       error: (error) => hear({ kind: 'failed', error }),
-      complete: () => hear({ kind: 'ended', last })
+      complete: () => (last ? hear({ kind: 'ended', last }) : read())
     })
     const timer =
       timeoutMs === null
@@ -59,6 +61,6 @@ export function waitForNews<Value>({ id, observers, timeoutMs, stopped, readNow,
         : setTimeout(() => settle(() => reject(new WaitTimeoutError(id, timeoutMs))), timeoutMs)
     stopped.addEventListener('abort', onStopped)
     if (stopped.aborted) return onStopped()
-    readNow().then(hear, (error: unknown) => settle(() => reject(error)))
+    read()
   })
 }

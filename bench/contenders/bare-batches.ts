@@ -3,12 +3,16 @@
  */
 import pg from 'pg'
 import type { Contender } from '../contender.ts'
+import { shareOf } from '../drive.ts'
 import { createInstanceTable, dropSchema, insertInstances, readNumbers } from '../schema.ts'
 import { sampleSnapshot } from '../turnstile.ts'
 
 const batchSize = 500
 
-export function bareBatches(connections: number): Contender {
+export const bareBatchesOnOne = contend(1)
+export const bareBatchesOnTwo = contend(2)
+
+function contend(connections: number): Contender {
   const schema = `bench_bare_batches_${connections}`
 
   return {
@@ -34,8 +38,7 @@ export function bareBatches(connections: number): Contender {
       return {
         create: (count) => insertInstances(url, schema, count),
         drive: async (ids, events) => {
-          const shareOf = (place: number) => ids.filter((_, index) => index % connections === place)
-          await Promise.all(clients.map((client, place) => drive(client, shareOf(place), events)))
+          await Promise.all(clients.map((client, place) => drive(client, shareOf(ids, place, connections), events)))
         },
         readApplied: (ids) => readNumbers(url, { table: `${schema}.instance`, expression: 'version', ids }),
         get written() {

@@ -3,6 +3,7 @@
  */
 import pg from 'pg'
 import type { Contender } from '../contender.ts'
+import { shareOf } from '../drive.ts'
 import { createInstanceTable, dropSchema, insertInstances, readNumbers } from '../schema.ts'
 import { sampleSnapshot } from '../turnstile.ts'
 
@@ -31,8 +32,7 @@ export const bareUpdates: Contender = {
     return {
       create: (count) => insertInstances(url, schema, count),
       drive: async (ids, events) => {
-        const shareOf = (place: number) => ids.filter((_, index) => index % connections === place)
-        await Promise.all(clients.map((client, place) => drive(client, shareOf(place), events)))
+        await Promise.all(clients.map((client, place) => drive(client, shareOf(ids, place, connections), events)))
       },
       readApplied: (ids) => readNumbers(url, { table: `${schema}.instance`, expression: 'version', ids }),
       get written() {

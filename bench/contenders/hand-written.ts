@@ -3,8 +3,8 @@
  */
 import pg from 'pg'
 import { createActor, type ActorRefFrom } from 'xstate'
-import { sendOneByOne } from '../closed-loop.ts'
 import type { Contender } from '../contender.ts'
+import { sendOneByOne } from '../drive.ts'
 import { createInstanceTable, dropSchema, insertInstances, readNumbers } from '../schema.ts'
 import { ticketEvent, turnstile } from '../turnstile.ts'
 

@@ -3,8 +3,8 @@
  */
 import postgres from 'postgres'
 import { createRuntime, type ActorId, type Runtime } from '../../src/index.ts'
-import { sendAllAtOnce, sendOneByOne } from '../closed-loop.ts'
 import type { Contender, Prober, Written } from '../contender.ts'
+import { sendAllAtOnce, sendOneByOne } from '../drive.ts'
 import { createSchema, dropSchema, readNumbers } from '../schema.ts'
 import { ticketEvent, turnstile } from '../turnstile.ts'
 

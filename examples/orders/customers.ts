@@ -17,9 +17,10 @@ export interface Tally {
 }
 
 const customersAtOnce = 400
+const timeout = '1 minute'
 
 export const isPaidEarly = (orderNo: number): boolean => orderNo % 3 === 0
-const isForgetful = (orderNo: number): boolean => orderNo % 20 === 1
+const isForgetful = (orderNo: number): boolean => orderNo % 10 === 1
 
 /** Buys `orders` times; resolves when all parcels are on their way. */
 export async function buyAll(shop: Shop, orders: number): Promise<Tally> {
@@ -48,9 +49,9 @@ async function buy(shop: Shop, orderNo: number, tally: Tally): Promise<Receipt> 
     await place()
   } else {
     await place()
-    if (isForgetful(orderNo)) await order.waitFor(({ context }) => context.reminders > 0)
+    if (isForgetful(orderNo)) await order.waitFor(({ context }) => context.reminders > 0, { timeout })
     await pay()
   }
   await pay()
-  return order.result({ timeout: '1 minute' })
+  return order.result({ timeout })
 }

@@ -5,18 +5,18 @@
  *     DATABASE_URL=postgres://… npm start        on your server; makes the schemas perdure_orders and orders_world anew
  */
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import postgres from 'postgres'
 import { startPostgres } from '../../scripts/postgres.ts'
+import { readOrders, usage } from './arguments.ts'
 import { checkPromises } from './checks.ts'
 import { runOrders } from './run.ts'
 import { openScreen } from './screen.ts'
 
 const folder = fileURLToPath(new URL('../../.perdure/orders', import.meta.url))
 
-const orders = readOrders()
+const orders = readOrders(process.argv.slice(2))
 if (orders === null) {
-  console.error('usage: npm start [-- --orders N], N from 20 to 100000')
+  console.error(usage)
   process.exitCode = 2
 } else {
   process.exitCode = await main(orders).catch((error: unknown) => {
@@ -44,16 +44,5 @@ async function main(orders: number): Promise<number> {
   } finally {
     await sql.end()
     await server?.stop()
-  }
-}
-
-/** null: the command line is not understood. */
-function readOrders(): number | null {
-  try {
-    const { values } = parseArgs({ options: { orders: { type: 'string', default: '5000' } } })
-    const orders = Number(values.orders)
-    return Number.isSafeInteger(orders) && orders >= 20 && orders <= 100_000 ? orders : null
-  } catch {
-    return null
   }
 }

@@ -8,6 +8,8 @@ import type { Screen } from './screen.ts'
 export interface Progress {
   readonly shipped: number
   readonly callsUnderWay: number
+  /** Those of them that will not be answered for a while. */
+  readonly callsJustBegun: number
 }
 
 export interface WatchOptions {
@@ -19,7 +21,7 @@ export interface WatchOptions {
   readonly until: (progress: Progress) => boolean
 }
 
-const lookEveryMs = 100
+const lookEveryMs = 50
 
 /** Shows the progress until `until` holds; rejects as soon as one of `needs` does. */
 export async function watchProgress({ sql, orders, screen, needs, until }: WatchOptions): Promise<Progress> {
@@ -40,10 +42,13 @@ export async function watchProgress({ sql, orders, screen, needs, until }: Watch
 }
 
 async function readProgress(sql: Sql): Promise<Progress> {
-  const [row] = await sql<{ shipped: number; calls: number }[]>`
+  const [row] = await sql<[{ shipped: number; calls: number; justBegun: number }]>`
     select
       (select count(*)::integer from perdure_orders.actor where status = 'done') as shipped,
-      (select count(distinct key)::integer from orders_world.call) as calls`
-  const { shipped = 0, calls = 0 } = row ?? {}
-  return { shipped, callsUnderWay: calls - shipped }
+      (select count(distinct key)::integer from orders_world.call) as calls,
+      (
+        select count(*)::integer from orders_world.call where at > clock_timestamp() - interval '100 ms'
+      ) as "justBegun"`
+  const { shipped, calls, justBegun } = row
+  return { shipped, callsUnderWay: calls - shipped, callsJustBegun: justBegun }
 }

@@ -7,7 +7,8 @@
  * Owns: the course of events, and the schemas `perdure_orders` and `orders_world`, which it makes anew.
  * Does not own: the database server (main.ts), what is made of the evidence (checks.ts).
  */
-import { readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createRuntime } from 'perdure'
 import type { Sql } from 'postgres'
@@ -41,6 +42,7 @@ export async function runOrders({ database, sql, orders, spool, screen }: RunOpt
   })
   let worker: Worker | undefined
   try {
+    await mkdir(dirname(spool), { recursive: true })
     await rm(spool, { force: true })
     await sql`drop schema if exists perdure_orders cascade`
     await shop.migrate()
@@ -58,8 +60,8 @@ export async function runOrders({ database, sql, orders, spool, screen }: RunOpt
       needs: [worker.lost, buying],
       until: (now) => isTimeToKill(now, orders)
     })
-    const killedAt = await readClock(sql)
     await worker.kill()
+    const killedAt = await readClock(sql)
     screen.say(`worker 1 killed with kill -9, some ${callsUnderWay} calls to the carrier under way`, 'bad')
 
     worker = await startWorker({ database, worker: 2, spool })
@@ -83,8 +85,8 @@ export async function runOrders({ database, sql, orders, spool, screen }: RunOpt
 }
 
 /** In the middle, while calls are under way whose answers will be lost. (Never: at the end, where the checks will tell.) */
-function isTimeToKill({ shipped, callsUnderWay }: Progress, orders: number): boolean {
-  const isMiddle = shipped >= orders / 2 && callsUnderWay >= Math.min(10, orders / 100)
+function isTimeToKill({ shipped, callsJustBegun }: Progress, orders: number): boolean {
+  const isMiddle = shipped >= orders / 2 && callsJustBegun >= Math.min(5, orders / 30)
   return isMiddle || shipped === orders
 }
 

@@ -25,10 +25,9 @@ export interface Mail {
 }
 
 /** How long the carrier takes to answer once it has booked: the time in which a crash leaves the caller in the dark. */
-const answerTakesMs = 300
+const answerTakesMs = 500
 
-const open = () => postgres(readWorkerSettings().database, { max: 10 })
-let carrier: ReturnType<typeof open> | undefined
+let carrier: postgres.Sql | undefined
 
 /** Hands a mail to the spool. An action is over when it returns, so it writes before it does; what takes time is invoked. */
 export function sendMail(kind: MailKind, orderNo: number): void {
@@ -39,15 +38,15 @@ export function sendMail(kind: MailKind, orderNo: number): void {
 
 /** Books a parcel; its output is the tracking number. */
 export const bookParcel = fromPromise<string, { readonly orderNo: number }>(async ({ input: { orderNo } }) => {
-  const { worker } = readWorkerSettings()
+  const { database, worker } = readWorkerSettings()
   const key = readKey()
-  carrier ??= open()
+  carrier ??= postgres(database, { max: 10 })
   await carrier`insert into orders_world.call (key, order_no, worker) values (${key}, ${orderNo}, ${worker})`
   await carrier`
     insert into orders_world.parcel (key, order_no) values (${key}, ${orderNo}) on conflict (key) do nothing`
-  const [parcel] = await carrier<{ tracking: string }[]>`select tracking from orders_world.parcel where key = ${key}`
+  const [parcel] = await carrier<[{ tracking: string }]>`select tracking from orders_world.parcel where key = ${key}`
   await pause(answerTakesMs)
-  return parcel?.tracking ?? ''
+  return parcel.tracking
 })
 
 export async function closeServices(): Promise<void> {

@@ -8,7 +8,8 @@ create schema orders_world;
 create table orders_world.call (
   key text not null,
   order_no integer not null,
-  worker integer not null
+  worker integer not null,
+  at timestamptz not null default clock_timestamp()
 );
 
 create table orders_world.parcel (

@@ -11,7 +11,7 @@
 import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import type { WebhookDefinition } from '@octokit/webhooks-examples'
-import { readNews } from './news.ts'
+import { readNews, type WebhookName } from './news.ts'
 import type { PullRequestEvent } from './pull-request-machine.ts'
 
 export interface Delivery {
@@ -29,24 +29,27 @@ const sources = ['api.github.com', 'ghes-31', 'ghes-32', 'ghes-33', 'ghes-34', '
 /** All that is told of pull requests, in the order in which it happened. */
 export function loadDeliveries(): readonly Delivery[] {
   const load = createRequire(import.meta.url)
-  const definitions = sources.flatMap(
-    (source) => load(`@octokit/webhooks-examples/${source}/index.json`) as WebhookDefinition[]
-  )
-  const deliveries = definitions.flatMap(({ name, examples }) =>
-    readNews(name, examples).map(({ repository, number, at, event }) => {
-      const pullRequest = `${repository}#${number}`
-      return { id: digest([pullRequest, at, event]), pullRequest, at, event }
-    })
-  )
-  return deliveries.sort((a, b) => a.at.localeCompare(b.at))
+  return sources
+    .flatMap((source) => load(`@octokit/webhooks-examples/${source}/index.json`) as WebhookDefinition[])
+    .flatMap(({ name, examples }) => examples.flatMap((payload) => readDeliveries(name, payload)))
+    .toSorted((a, b) => a.at.localeCompare(b.at))
+}
+
+function readDeliveries(name: WebhookName, payload: WebhookDefinition['examples'][number]): readonly Delivery[] {
+  if (!('repository' in payload) || !payload.repository) return []
+  const repository = payload.repository.html_url.replace('https://', '')
+  return readNews(name, payload).map(({ number, at, event }) => {
+    const pullRequest = `${repository}#${number}`
+    return { id: digest([pullRequest, at, event]), pullRequest, at, event }
+  })
 }
 
 /** The same in another order, which the seed decides. */
-export function shuffle<Item>(items: readonly Item[], seed: number): readonly Item[] {
+export function shuffle<Item>(items: readonly Item[], seed: string): readonly Item[] {
   const rank = (index: number): string => digest([seed, index])
   return items
     .map((item, index) => ({ item, rank: rank(index) }))
-    .sort((a, b) => a.rank.localeCompare(b.rank))
+    .toSorted((a, b) => a.rank.localeCompare(b.rank))
     .map(({ item }) => item)
 }
 

@@ -53,10 +53,10 @@ export const pullRequestMachine = setup({
       }
     },
     known: {
+      type: 'parallel',
       on: {
         reported: { actions: assign({ items: ({ context, event }) => learn(context.items, event) }) }
       },
-      type: 'parallel',
       states: {
         stage: {
           initial: 'open',

@@ -1,7 +1,7 @@
 -- Leases rows for a node ($1), asked for by id ($2, a JSON array). Answers a row for each id that exists, in the order asked;
 -- `free` without `claimed` is a row that moved meanwhile: ask again.
 --
--- Promises: leased is only what nobody live owns, or what the node owns already; the row and the inbox that are answered
+-- Promises: leased is only what nobody live owns, or what the node owns already, and to a node that lives itself; the row and the inbox that are answered
 -- belong together.
 -- Races, and why none is lost
 -- 1. Two nodes claim the same row, or one claims while the other commits and lets go. What is judged, and the inbox, come
@@ -13,10 +13,13 @@ with asked as materialized (
   select entry.id::uuid as id, entry.n
   from json_array_elements_text($2::text::json) with ordinality as entry (id, n)
 ),
+claimant as materialized (
+  select exists (select from perdure.node where node.id = $1::uuid and node.expires_at > now()) as lives
+),
 judged as materialized (
   select
     a.id, a.xmin as stamp,
-    a.status in ('ready', 'running', 'waiting') and case
+    a.status in ('ready', 'running', 'waiting') and (select claimant.lives from claimant) and case
       when a.owner is null
         -- Neither a delayed start nor a retry that lies ahead.
         then a.wake_at is null or a.wake_at <= now() or (a.snapshot is not null and a.attempt = 0)

@@ -2,7 +2,7 @@
 -- time has come, by priority, then by the time since which they wait. Answers at least one row: the time until the next row
 -- is due stands in each, and a row without an id brings nothing else.
 --
--- Promises: each row goes to one picker; nobody waits for a lock; work is in proportion to the limit, not to the backlog.
+-- Promises: each row goes to one picker, which lives; nobody waits for a lock; work is in proportion to the limit, not to the backlog.
 -- Of the rows whose time has come only the `limit` longest due are looked at, whatever their priority.
 -- Races, and why none is lost
 -- 1. Two nodes pick at once: skip locked.
@@ -10,10 +10,14 @@
 --    may be fit to run again, but its inbox would be that of the snapshot, with signals that were applied. The update looks
 --    for the row as the snapshot has it, and only where xmin is that of the locked one: such a row is left for the next pick.
 -- 3. `for no key update` does not collide with the key share lock that a foreign key takes when a signal is inserted.
-with ready as materialized (
+with picker as materialized (
+  select node.id from perdure.node where node.id = $1::uuid and node.expires_at > now()
+),
+ready as materialized (
   select a.id, a.xmin as stamp, a.priority, a.wake_at
   from perdure.actor as a
   where a.queue = $2::text and a.owner is null and a.status = 'ready'
+    and exists (select from picker)
   order by a.priority, a.wake_at
   limit $3::integer
   for no key update skip locked
@@ -22,6 +26,7 @@ due as materialized (
   select a.id, a.xmin as stamp, a.priority, a.wake_at
   from perdure.actor as a
   where a.queue = $2::text and a.owner is null and a.status = 'waiting' and a.wake_at <= now()
+    and exists (select from picker)
   order by a.wake_at
   limit $3::integer
   for no key update skip locked

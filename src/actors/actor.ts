@@ -107,9 +107,8 @@ export class Actor {
   passivate(): void {
     if (!this.mayPassivate) return
     this.#submit(this.#now.commitWith({ release: true }), ({ released }) => {
-      if (!released) return this.#rest()
-      this.#host.telemetry.emit('actor.passivated', this.#about)
-      this.#handOn([])
+      if (released) this.#sleep()
+      else this.#rest()
     })
   }
 
@@ -127,8 +126,6 @@ export class Actor {
   abandon(error: unknown): void {
     for (const entry of this.#leave()) rejectEntry(entry, error)
   }
-
-  // ── a turn and its commit ─────────────────────────────────────────────────────────────────────────────────────
 
   #run(entries: readonly Entry[]): void {
     const startedAt = performance.now()
@@ -159,7 +156,7 @@ export class Actor {
     resolveReceipts(turn)
     tellTurn(this.#host.telemetry, this.#about, turn, commit, durationMs)
     if (isTerminal(commit.status)) this.#end()
-    else if (released) this.#handOn([])
+    else if (released) this.#sleep()
     else this.#rest()
   }
 
@@ -194,8 +191,6 @@ export class Actor {
     if (this.registration.retry) this.#failure = { error }
     else this.#mailbox.putFirst([{ kind: 'failure', sessionId: effect.sessionId, error }])
   }
-
-  // ── what can go wrong ─────────────────────────────────────────────────────────────────────────────────────────
 
   /** A turn threw, or its outcome cannot be stored: the tree is spoiled. Find the culprit, spare the rest. */
   #spoiled(entries: readonly Entry[], error: unknown): void {
@@ -245,8 +240,6 @@ export class Actor {
     this.#host.recover(this.id)
   }
 
-  // ── coming, resting, going ────────────────────────────────────────────────────────────────────────────────────
-
   #read(row: NewActor | ClaimedRow): Incarnation {
     return new Incarnation(row, this.registration, this.#host, (entry) => this.offer(entry))
   }
@@ -279,6 +272,11 @@ export class Actor {
 
   #end(): void {
     tellEnd(this.#host.telemetry, this.#about, this.#now.waiting.length)
+    this.#handOn([])
+  }
+
+  #sleep(): void {
+    this.#host.telemetry.emit('actor.passivated', this.#about)
     this.#handOn([])
   }
 

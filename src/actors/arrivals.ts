@@ -15,7 +15,7 @@ import { ActorNotFoundError, ActorTerminatedError, InboxFullError } from '../err
 import type { BatchedStore } from '../persistence/batched-store.ts'
 import type { ClaimedRow, ClaimResult, SignalResult } from '../persistence/store.ts'
 import { rejectEntry, type Entry, type SendEntry, type StopEntry } from './mailbox.ts'
-import { STOP_EVENT_TYPE } from './turn.ts'
+import { STOP_REQUEST } from './stop-request.ts'
 
 export interface ArrivalsOptions {
   readonly batched: BatchedStore
@@ -75,7 +75,7 @@ export class Arrivals {
     let unsettled = entries.length
     for (const entry of entries) {
       const isSend = entry.kind === 'send'
-      const event = isSend ? entry.json : JSON.stringify({ type: STOP_EVENT_TYPE })
+      const event = isSend ? entry.json : STOP_REQUEST
       this.#options.batched.signal({ actorId: id, event, dedupKey: isSend ? entry.dedupKey : null }, (answer) => {
         if (answer.ok) this.#answer(id, entry, answer.value)
         else rejectEntry(entry, answer.error)

@@ -24,7 +24,9 @@ import type { Entry } from './mailbox.ts'
 import type { Observers } from './observers.ts'
 import { Registry } from './registry.ts'
 import type { Registrations } from './registration.ts'
-import { giveBackCommit, parkCommit } from './row-commits.ts'
+import { Room } from './room.ts'
+import { giveBackCommit, parkCommit, stopCommit } from './row-commits.ts'
+import { isStopRequest } from './stop-request.ts'
 
 export interface EngineOptions {
   readonly node: string
@@ -51,21 +53,22 @@ const ACK_AFTER_MS = 50
 export class Engine implements ActorHost {
   readonly #options: EngineOptions
   readonly registry: Registry
+  readonly room: Room
   readonly #arrivals: Arrivals
   /** Actors to be claimed again: they left memory when the database did not answer. */
   readonly #strays = new Set<string>()
-  readonly #executing = new Map<string, Set<Actor>>()
   #toRun: Actor[] = []
   #isClosed = false
 
   constructor(options: EngineOptions) {
     this.#options = options
     this.registry = new Registry({ maxActors: options.maxResident, maxBytes: options.maxResidentBytes })
-    const hasQueues = Object.keys(options.queues).length > 0
+    this.room = new Room(options.queues, () => this.registry.room - this.#arrivals.size)
     this.#arrivals = new Arrivals({
       batched: options.batched,
       inboxLimit: options.limits.inbox,
-      mayClaim: () => hasQueues && !this.#isClosed && !this.registry.isFull,
+      // The one that asks is counted among those that are on their way.
+      mayClaim: () => this.room.servesAny && !this.#isClosed && this.room.free >= 0,
       awaken: (row) => this.awaken(row),
       recover: (id) => this.recover(id),
       poke: () => options.poke(null)
@@ -81,14 +84,9 @@ export class Engine implements ActorHost {
     this.#arrivals.add(id, entry)
   }
 
-  /** How many new actors of this queue can begin here and now. */
-  countRoom(queue: string): number {
-    if (this.#isClosed || this.registry.isFull) return 0
-    return Math.max(0, (this.#options.queues[queue] ?? 0) - this.executing(queue))
-  }
-
-  /** Begins an actor whose row was inserted with this node as its owner. */
+  /** Begins an actor whose row was inserted with this node as its owner, in room that was taken for it. */
   birth(row: NewActor, input: unknown): void {
+    this.room.give(row.queue)
     const registration = this.#options.registrations.find(row.machine, row.machineVersion)
     if (registration === undefined || this.#isClosed || this.registry.get(row.id)) return
     const actor = new Actor(row, registration, this)
@@ -100,7 +98,7 @@ export class Engine implements ActorHost {
   awaken(row: ClaimedRow): void {
     const { registrations, limits, telemetry } = this.#options
     const registration = registrations.find(row.machine, row.machineVersion)
-    if (registration === undefined || !this.#serves(row.queue) || this.#isClosed) {
+    if (registration === undefined || !this.room.serves(row.queue) || this.#isClosed) {
       if (registration === undefined)
         telemetry.emit('machine.unknown', { machine: row.machine, version: row.machineVersion })
       return this.#giveUp(row, giveBackCommit(row))
@@ -111,6 +109,8 @@ export class Engine implements ActorHost {
         new Error(`${row.attempt - 1} attempts ended without progress, the last with the loss of its node`)
       )
     }
+    if (row.snapshot === null && row.inbox.some((signal) => isStopRequest(signal)))
+      return this.#giveUp(row, stopCommit(row))
     let actor: Actor
     try {
       actor = new Actor(row, registration, this)
@@ -120,11 +120,6 @@ export class Engine implements ActorHost {
     this.registry.add(actor)
     this.#guard(actor, () => actor.takeUp(row))
     for (const entry of this.#arrivals.take(row.id)) this.deliver(row.id, entry)
-  }
-
-  /** Actors of a queue that do something here, now or as started work. */
-  executing(queue: string): number {
-    return this.#executing.get(queue)?.size ?? 0
   }
 
   /** Lets go of what need not stay: acknowledges effects, passivates who rests too long, makes room, takes back strays. */
@@ -242,10 +237,7 @@ export class Engine implements ActorHost {
   }
 
   setExecuting(actor: Actor, isExecuting: boolean): void {
-    const executing = this.#executing.get(actor.queue)
-    if (!isExecuting) executing?.delete(actor)
-    else if (executing) executing.add(actor)
-    else this.#executing.set(actor.queue, new Set([actor]))
+    this.room.setExecuting(actor, isExecuting)
   }
 
   left(actor: Actor): void {
@@ -262,10 +254,6 @@ export class Engine implements ActorHost {
   }
 
   // ── rows that come and go ─────────────────────────────────────────────────────────────────────────────────────
-
-  #serves(queue: string): boolean {
-    return Object.hasOwn(this.#options.queues, queue)
-  }
 
   #park(row: ClaimedRow, error: unknown): void {
     this.telemetry.emit('actor.parked', { id: row.id, machine: row.machine, reason: error })

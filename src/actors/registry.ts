@@ -6,7 +6,7 @@
  *
  * Invariants
  * 1. One actor per id.
- * 2. Memory follows what is in here: `isFull` says when room must be made first.
+ * 2. Memory follows what is in here: `room` says how many more may come.
  */
 import type { Actor } from './actor.ts'
 
@@ -59,9 +59,9 @@ export class Registry {
     return this.#byId.values()
   }
 
-  /** No room for one more. Cheap: asked with every claim and spawn. */
-  get isFull(): boolean {
-    return this.#byId.size >= this.#bounds.maxActors || this.#isHeavy
+  /** How many more actors may come. Cheap: asked with every claim and spawn. */
+  get room(): number {
+    return this.#isHeavy ? 0 : Math.max(0, this.#bounds.maxActors - this.#byId.size)
   }
 
   /** How many actors should leave: down to nine tenths of the bounds once those are near. Weighs every actor. */

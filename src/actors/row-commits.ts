@@ -25,6 +25,11 @@ export function giveBackCommit(row: ClaimedRow): Commit {
   }
 }
 
+/** Ends an actor that was stopped before it began. */
+export function stopCommit(row: ClaimedRow): Commit {
+  return { ...giveBackCommit(row), status: 'stopped', timerAt: null }
+}
+
 /** Leaves the row for an operator: it cannot be brought to life, or dies each time. */
 export function parkCommit(row: ClaimedRow, reason: unknown): Commit {
   return { ...giveBackCommit(row), status: 'parked', lastError: encodeError(reason) }

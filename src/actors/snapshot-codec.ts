@@ -1,5 +1,6 @@
 /**
- * Values as JSON: what a machine keeps in its context, sends in an event or returns as output, written so that it comes back.
+ * Values as JSON: what a machine keeps in its context, sends in an event or returns as output, written so that it comes
+ * back.
  *
  * Plain JSON is stored as it is. What JSON has no words for becomes an object with one reserved key, `$type`:
  * `{ "$type": "Date", "value": "2026-01-31T09:00:00.000Z" }`. An object of the user that has a key `$type` is wrapped:

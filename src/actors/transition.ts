@@ -1,13 +1,14 @@
 /**
  * The XState port: all that the rest of the house sees of XState.
  *
- * A `MachineTree` is one durable actor in memory: its root machine and the machine's children. It takes inputs, gives back what
- * it would have the world see, and can be stored and brought back at every rest.
+ * A `MachineTree` is one durable actor in memory: its root machine and the machine's children. It takes inputs, gives
+ * back what it would have the world see, and can be stored and brought back at every rest.
  *
  *     beginTurn(now) → apply(input)… → endTurn(): effects → persist(): the document to commit
  *                                                         └ committed: perform(effect)…  ·  not committed: dispose()
  *
- * Owns: the order of these calls, and running effects. Does not own: anything about XState's inside (the rooms in xstate/).
+ * Owns: the order of these calls, and running effects. Does not own: anything about XState's inside (the rooms in
+ * xstate/).
  *
  * Invariants
  * 1. No I/O, no clock, no timers: time comes in with `beginTurn`, the world is touched by `perform` alone.
@@ -55,7 +56,10 @@ export class MachineTree {
     return new MachineTree(blueprint, actorId, host)
   }
 
-  /** Throws SnapshotIllegalError where the document does not come back whole, as when the machine lacks a state it names. */
+  /**
+   * Throws SnapshotIllegalError where the document does not come back whole, as when the machine lacks a state it
+   * names.
+   */
   static hydrate(blueprint: Blueprint, actorId: string, host: Host, stored: Json): MachineTree {
     const tree = new MachineTree(blueprint, actorId, host)
     hydrateTree(tree.#tree, stored)
@@ -145,7 +149,8 @@ export class MachineTree {
   /**
    * Runs one effect, and throws what the user's code throws.
    *
-   * Returns what an action returned. XState ignores that; where it is a promise, its rejection is for the caller to catch.
+   * Returns what an action returned. XState ignores that; where it is a promise, its rejection is for the caller to
+   * catch.
    */
   perform(effect: TreeEffect): unknown {
     switch (effect.kind) {
@@ -170,6 +175,7 @@ export class MachineTree {
 
   /** Drops the tree: all that it has started is stopped. Returns what clean-up code threw. */
   dispose(): readonly unknown[] {
+    this.#tree.abandon()
     return this.#startedWork?.stopAll() ?? []
   }
 
@@ -225,7 +231,9 @@ export function encodeJournal(effects: readonly TreeEffect[], tree: MachineTree)
   return tree.encodeJournal(effects)
 }
 
-/** The effects of a journal for a tree hydrated from the snapshot beside it. `problems`: what of them can no longer run. */
+/**
+ * The effects of a journal for a tree hydrated from the snapshot beside it. `problems`: what of them can no longer run.
+ */
 export function decodeJournal(journal: Json, before: Json | null, tree: MachineTree): DecodedJournal {
   return tree.decodeJournal(journal, before)
 }

@@ -12,6 +12,7 @@
  */
 import type { AnyEventObject } from 'xstate'
 import type { Entry, SendEntry, SignalEntry, StopEntry } from './mailbox.ts'
+import { STOP_EVENT_TYPE } from './stop-request.ts'
 import type { MachineTree, TreeEffect } from './transition.ts'
 
 /** An event that waits for a state that takes it. `seq: null`: it is not in the inbox yet. */
@@ -19,9 +20,6 @@ export type WaitingEvent = { readonly event: AnyEventObject } & (
   | { readonly seq: number; readonly send: null }
   | { readonly seq: null; readonly send: SendEntry }
 )
-
-/** An event of this type in an inbox is a request to stop; `send` refuses the type to everybody else. */
-export const STOP_EVENT_TYPE = 'xstate.stop'
 
 export interface TurnRules {
   readonly unhandled: 'defer' | 'drop'

@@ -64,6 +64,8 @@ export class BatchedStore {
       lanes: COMMIT_LANES,
       refuse,
       run: (commits) => store.commit(node, commits),
+      sizeOf: ({ snapshot, journal, output }) =>
+        (snapshot?.length ?? 0) + (journal?.length ?? 0) + (output?.length ?? 0),
       onFlush: (rows, durationMs) => telemetry.emit('commit.flush', { rows, durationMs })
     })
     this.#inserts = new Batcher({ ...common, name: 'spawn', run: (lists) => insertLists(store, lists) })
@@ -73,6 +75,7 @@ export class BatchedStore {
       ...common,
       name: 'send',
       repeatable: false,
+      sizeOf: ({ event }) => event.length,
       run: (signals) => store.signal(signals, inboxLimit)
     })
     this.#reads = new Batcher({ ...common, name: 'read', run: (ids) => store.read(ids) })

@@ -27,6 +27,8 @@ export interface BatcherOptions<Request, Result> {
   readonly name: string
   readonly lanes: number
   readonly maxBatch: number
+  /** Characters of a request, for the bound on a batch's size. Default: requests are small. */
+  readonly sizeOf?: (request: Request) => number
   /** Runs one batch; answers in the order of the requests. */
   readonly run: (batch: readonly Request[]) => Promise<readonly Result[]>
   /** May a batch be run again when it is unknown whether it took effect? */
@@ -38,6 +40,9 @@ export interface BatcherOptions<Request, Result> {
   /** How long a batch is retried, counted from its first failure. */
   readonly retryForMs: number
 }
+
+/** Characters of JSON in one statement, beyond which no request is added. */
+const MAX_BATCH_SIZE = 4_000_000
 
 interface Waiting<Request, Result> {
   readonly request: Request
@@ -84,14 +89,24 @@ export class Batcher<Request, Result> {
   }
 
   #flush(): void {
-    const { lanes, maxBatch } = this.#options
-    while (this.#flying < lanes && this.#gathered.length > 0) {
-      const batch = this.#gathered.length <= maxBatch ? this.#gathered : this.#gathered.slice(0, maxBatch)
-      this.#gathered = this.#gathered.length <= maxBatch ? [] : this.#gathered.slice(maxBatch)
+    while (this.#flying < this.#options.lanes && this.#gathered.length > 0) {
       this.#flying++
-      void this.#fly(batch)
+      void this.#fly(this.#takeBatch())
     }
     if (this.#flying === 0) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  /** The longest-waiting requests, as many as one statement may carry; at least one. */
+  #takeBatch(): readonly Waiting<Request, Result>[] {
+    const { maxBatch, sizeOf = () => 0 } = this.#options
+    const gathered = this.#gathered
+    let count = 0
+    for (let size = 0; count < Math.min(gathered.length, maxBatch); count++) {
+      size += sizeOf((gathered[count] as Waiting<Request, Result>).request)
+      if (size > MAX_BATCH_SIZE && count > 0) break
+    }
+    this.#gathered = gathered.slice(count)
+    return count === gathered.length ? gathered : gathered.slice(0, count)
   }
 
   // Never rejects: every failure settles the requests of the batch.

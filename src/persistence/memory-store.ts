@@ -78,6 +78,7 @@ export class MemoryStore implements Store {
     return soon(() => {
       this.#nodes.set(node, this.#clock.now() + leaseMs)
       return {
+        isOpen: true,
         renew: () => soon(() => this.#renew(node, leaseMs)),
         leave: () => soon(() => void this.#bury(node, Infinity))
       }
@@ -107,7 +108,7 @@ export class MemoryStore implements Store {
   pick({ node, queue, limit }: Pick): Promise<PickResult> {
     return soon(() => {
       const now = this.#clock.now()
-      const rows = this.#rows((row) => row.queue === queue && isRunnable(row, now))
+      const rows = this.#rows((row) => this.#isAlive(node) && row.queue === queue && isRunnable(row, now))
         .toSorted((a, b) => a.priority - b.priority || (a.wakeAt ?? 0) - (b.wakeAt ?? 0))
         .slice(0, limit)
         .map((row): ClaimedRow => leaseRow(row, node))
@@ -190,7 +191,7 @@ export class MemoryStore implements Store {
     if (row === undefined) return { kind: 'missing' }
     if (isTerminal(row.status)) return { kind: 'terminated', status: row.status }
     const ownedElsewhere = row.owner !== null && row.owner !== node && this.#isAlive(row.owner)
-    if (ownedElsewhere || row.status === 'parked' || isHeldBack(row, this.#clock.now())) {
+    if (!this.#isAlive(node) || ownedElsewhere || row.status === 'parked' || isHeldBack(row, this.#clock.now())) {
       return { kind: 'held', status: row.status, owner: row.owner }
     }
     return { kind: 'claimed', row: leaseRow(row, node) }

@@ -29,6 +29,9 @@ export async function openLease(
     throw error
   }
   return {
+    get isOpen() {
+      return session.isOpen
+    },
     renew: async () => {
       const [row] = await session.query(queries.renew, [node.id, node.leaseMs])
       return row as { held: boolean; now: number }

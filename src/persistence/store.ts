@@ -169,6 +169,8 @@ export interface PickResult {
 
 /** A node's hold on life: a session of its own, whose end other nodes notice at once. */
 export interface Lease {
+  /** false: the session is gone, and others may take this node for dead already. */
+  readonly isOpen: boolean
   /** Extends the lease; false: the node's row is gone (it was reaped) and the node must stop. */
   renew(): Promise<{ readonly held: boolean; readonly now: number }>
   /** Frees the node's rows at once and ends the session. */
@@ -189,9 +191,9 @@ export interface Store {
   reap(node: string, limit: number): Promise<{ readonly nodes: readonly string[]; readonly actors: number }>
 
   insert(actors: readonly NewActor[]): Promise<readonly InsertResult[]>
-  /** Leases rows that nobody live owns, `attempt` counted. Answers come in the order asked. */
+  /** Leases rows that nobody live owns, `attempt` counted. Answers come in the order asked. A dead node gets none. */
   claim(node: string, ids: readonly string[]): Promise<readonly ClaimResult[]>
-  /** Leases rows of a queue that must run now. */
+  /** Leases rows of a queue that must run now. A dead node gets none. */
   pick(pick: Pick): Promise<PickResult>
   commit(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]>
   /** Puts events into inboxes; wakes rows that nobody owns. Order within one actor is kept. */

@@ -14,6 +14,7 @@
 import { Effect, Schedule } from 'effect'
 import { uuidV7Unsafe } from 'effect/crypto/SecureRandom'
 import type { SyncedClock } from '../clock.ts'
+import { LeaseLostError } from '../errors.ts'
 import type { Lease, Store } from '../persistence/store.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { ChildSpec } from './supervisor.ts'
@@ -27,15 +28,12 @@ export interface MembershipOptions {
   readonly telemetry: Telemetry
 }
 
-/** The lease ended, or could not be renewed before it would have. */
-export class LeaseLostError extends Error {
-  override readonly name = 'LeaseLostError'
-}
-
 /** Renewed this often per length of the lease, so that two renewals may fail. */
 const RENEWALS_PER_LEASE = 3
 /** The node stops this much before the database would let others in: for a commit that is on its way. */
 const SAFETY = 0.1
+/** How often the session is looked at, in this process, in milliseconds. */
+const LOOK = 100
 const RETRY = Schedule.spaced('100 millis')
 /** How long leaving may take; what it would have freed is freed by the reaper of another node. */
 const LEAVE_WITHIN = '2 seconds'
@@ -43,6 +41,7 @@ const LEAVE_WITHIN = '2 seconds'
 export class Membership {
   readonly #options: MembershipOptions
   #node: string | null = null
+  #lease: Lease | null = null
   #validUntil = 0
 
   constructor(options: MembershipOptions) {
@@ -55,7 +54,7 @@ export class Membership {
   }
 
   get holdsLease(): boolean {
-    return this.#node !== null && performance.now() < this.#validUntil
+    return this.#lease !== null && this.#lease.isOpen && performance.now() < this.#validUntil
   }
 
   readonly spec: ChildSpec = {
@@ -75,12 +74,14 @@ export class Membership {
     const lease = await store.join(node, name, leaseMs)
     await this.#renew(lease)
     this.#node = node
+    this.#lease = lease
     telemetry.emit('node.joined', { node })
     return lease
   }
 
   #leave(node: string, lease: Lease): Effect.Effect<void> {
     this.#node = null
+    this.#lease = null
     return Effect.promise(() => lease.leave().catch(() => undefined)).pipe(
       Effect.timeout(LEAVE_WITHIN),
       Effect.ignore,
@@ -107,7 +108,14 @@ export class Membership {
         Effect.mapError((error) => (error instanceof LeaseLostError ? error : new LeaseLostError(String(error))))
       )
     )
-    return Effect.sleep(leaseMs / RENEWALS_PER_LEASE).pipe(
+    const session = Effect.suspend(() =>
+      lease.isOpen ? Effect.void : Effect.fail(new LeaseLostError('its session with the database ended'))
+    )
+    const pause = Effect.sleep(LOOK).pipe(
+      Effect.andThen(session),
+      Effect.repeat({ times: Math.max(0, Math.ceil(leaseMs / RENEWALS_PER_LEASE / LOOK) - 1) })
+    )
+    return pause.pipe(
       Effect.andThen(renewInTime),
       Effect.forever,
       Effect.tapError((error) =>

@@ -18,10 +18,10 @@
 import { Cause, Effect } from 'effect'
 import { Engine, type EngineOptions } from '../actors/engine.ts'
 import type { SyncedClock } from '../clock.ts'
-import { RuntimeNotRunningError } from '../errors.ts'
+import { LeaseLostError, RuntimeNotRunningError } from '../errors.ts'
 import { BatchedStore } from '../persistence/batched-store.ts'
 import { makeLoop, type Loop } from './loop.ts'
-import { LeaseLostError, Membership } from './membership.ts'
+import { Membership } from './membership.ts'
 import { makePicker } from './picker.ts'
 import type { ChildSpec } from './supervisor.ts'
 import { openTree, type Tree } from './tree.ts'
@@ -155,7 +155,7 @@ export class Node {
           engine.abandon(
             this.#membership.holdsLease
               ? new RuntimeNotRunningError('this call', 'stopped')
-              : new LeaseLostError('this node lost its lease; the call was not taken')
+              : new LeaseLostError('its lease is lost')
           )
         })
     )
@@ -174,7 +174,7 @@ export class Node {
       refuse: () =>
         this.#membership.holdsLease && this.#membership.node === node
           ? null
-          : new LeaseLostError('this node may have lost its lease; nothing was written')
+          : new LeaseLostError('its lease may be lost')
     })
     const engine = new Engine({ ...this.#options, node, batched, poke: () => this.poke() })
     const current = { node, engine, batched }

@@ -32,10 +32,10 @@ export function makePicker({ queue, concurrency, store, telemetry, engine, pollM
     step: async () => {
       const current = engine()
       if (current === null) return pollMs
-      const inFlight = current.engine.executing(queue)
+      const inFlight = current.engine.room.executing(queue)
       telemetry.emit('scheduler.saturation', { queue, inFlight, concurrency })
-      const demand = Math.min(concurrency - inFlight, MAX_PICK)
-      if (demand <= 0 || current.engine.registry.isFull) return FULL_PAUSE_MS
+      const demand = Math.min(concurrency - inFlight, current.engine.room.free, MAX_PICK)
+      if (demand <= 0) return FULL_PAUSE_MS
       const { rows, nextDueInMs } = await store.pick({ node: current.node, queue, limit: demand })
       telemetry.emit('pick.stop', { queue, count: rows.length, demand })
       for (const row of rows) current.engine.awaken(row)

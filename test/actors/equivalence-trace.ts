@@ -1,4 +1,7 @@
-/** What the world sees of a machine: under plain XState, and of a tree that is stored and brought back between any two events. */
+/**
+ * What the world sees of a machine: under plain XState, and of a tree that is stored and brought back between any two
+ * events.
+ */
 import { type AnyEventObject, type AnyMachineSnapshot, type AnyStateMachine, createActor, SimulatedClock } from 'xstate'
 import { TreeStage } from './tree-stage.ts'
 

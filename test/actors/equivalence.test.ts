@@ -1,4 +1,6 @@
-/** The same machine, the same events: plain XState, and a tree that is stored and brought back between any two of them. */
+/**
+ * The same machine, the same events: plain XState, and a tree that is stored and brought back between any two of them.
+ */
 import { expect, test } from 'vitest'
 import { childScenarios } from './equivalence-children.ts'
 import { stateScenarios } from './equivalence-states.ts'

@@ -1,5 +1,13 @@
 /** Documents that no longer fit their machine, or never did. */
-import { type AnyStateMachine, assign, createMachine, fromCallback, fromTransition, setup } from 'xstate'
+import {
+  type AnyActorRef,
+  type AnyStateMachine,
+  assign,
+  createMachine,
+  fromCallback,
+  fromTransition,
+  setup
+} from 'xstate'
 import { describe, expect, test } from 'vitest'
 import { SnapshotIllegalError } from '../../src/errors.ts'
 import { compile, MachineTree } from '../../src/actors/transition.ts'
@@ -149,6 +157,24 @@ describe('comes back', () => {
     const refs = (snapshot.context as { refs: Map<string, unknown> }).refs
     expect(refs.get('kid')).toBe(snapshot.children.kid)
     expect(refs.get('self')).toMatchObject({ sessionId: `${ACTOR_ID}:0` })
+  })
+
+  test('a child that no parent lists, beside one that has ended', () => {
+    const ends = createMachine({ id: 'ends', initial: 'a', states: { a: { type: 'final' } } })
+    const spawns = setup({ actors: { child, ends } }).createMachine({
+      id: 'm',
+      context: ({ spawn }) => ({
+        refs: [spawn('child', { id: 'same' }), spawn('child', { id: 'same' }), spawn('ends', { id: 'over' })]
+      })
+    })
+    const { tree } = stage(spawns).rehydrate()
+    const { refs } = tree.snapshot.context as { refs: AnyActorRef[] }
+    expect(refs.map((ref) => ref.getSnapshot().status)).toEqual(['active', 'active', 'done'])
+    expect(refs.map(({ id, sessionId }) => [id, sessionId])).toEqual([
+      ['same', `${ACTOR_ID}:1`],
+      ['same', `${ACTOR_ID}:2`],
+      ['over', `${ACTOR_ID}:3`]
+    ])
   })
 
   test('the order of regions, on which always depends', () => {

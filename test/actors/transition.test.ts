@@ -1,19 +1,5 @@
-import {
-  type AnyActorRef,
-  assign,
-  createActor,
-  createMachine,
-  emit,
-  enqueueActions,
-  fromPromise,
-  fromTransition,
-  raise,
-  sendParent,
-  sendTo,
-  setup
-} from 'xstate'
+import { type AnyActorRef, assign, createMachine, emit, fromPromise, raise, sendTo, setup } from 'xstate'
 import { describe, expect, test } from 'vitest'
-import { NotSerializableError } from '../../src/errors.ts'
 import { compile, MachineTree } from '../../src/actors/transition.ts'
 import { ACTOR_ID, stage, TreeStage, types } from './tree-stage.ts'
 
@@ -66,6 +52,20 @@ describe('the stored document', () => {
   test('refuses a context that cannot be stored, with the path', () => {
     const machine = createMachine({ id: 'm', on: { GO: { actions: assign({ items: [{}, { fn: () => 1 }] }) } } })
     expect(() => stage(machine).send({ type: 'GO' })).toThrow(expect.objectContaining({ path: 'context.items[1].fn' }))
+  })
+
+  test('keeps the data of a snapshot that an event brought, and data that only looks like one', () => {
+    const child = createMachine({ id: 'child', initial: 'a', context: { n: 1 }, states: { a: { tags: 't' } } })
+    const machine = setup({ actors: { child } }).createMachine({
+      id: 'm',
+      invoke: {
+        src: 'child',
+        onSnapshot: { actions: assign({ last: ({ event }) => event.snapshot, mine: { _nodes: [1], machine: 'x' } }) }
+      }
+    })
+    const { context } = stage(machine).tree.snapshot
+    expect(context).toMatchObject({ last: { value: 'a', context: { n: 1 }, tags: ['t'] } })
+    expect(context).toMatchObject({ mine: { _nodes: [1], machine: 'x' } })
   })
 
   test('names the child whose context cannot be stored', () => {
@@ -144,6 +144,38 @@ describe('a turn', () => {
     expect([tree.status, tree.snapshot.value, (tree.error as Error).message]).toEqual(['error', 'b', 'no mail'])
   })
 
+  test('an action that throws on the way to the end leaves an error, and no end', () => {
+    const notices: string[] = []
+    const machine = createMachine({
+      id: 'm',
+      output: 'paid',
+      initial: 'a',
+      states: { a: { on: { END: 'b' } }, b: { type: 'final' } },
+      exit: () => {
+        throw new Error('no receipt')
+      }
+    })
+    const { tree } = stage(machine, { observe: (notice) => void notices.push(notice) }).send({ type: 'END' })
+    expect([tree.status, tree.output, (tree.error as Error).message]).toEqual(['error', undefined, 'no receipt'])
+    expect(notices.at(-1)).toBe('error')
+  })
+
+  test('a tree that was dropped in the middle of a turn moves no more', () => {
+    let kept: AnyActorRef | undefined
+    const sent: unknown[] = []
+    const machine = createMachine({
+      id: 'm',
+      initial: 'a',
+      states: { a: { entry: assign(({ self }) => void (kept = self)), on: { GO: 'b' } }, b: {} }
+    })
+    const tree = MachineTree.create(compile(machine), ACTOR_ID, { enqueue: (_, event) => void sent.push(event) })
+    tree.beginTurn(0)
+    tree.apply({ kind: 'start', input: undefined })
+    tree.dispose()
+    kept?.send({ type: 'GO' })
+    expect([tree.snapshot.value, sent]).toEqual(['a', [{ type: 'GO' }]])
+  })
+
   test('a subscription made in an action hears of committed snapshots only', () => {
     const heard: unknown[] = []
     const child = createMachine({ id: 'child', initial: 'a', states: { a: { on: { GO: 'b' } }, b: {} } })
@@ -196,77 +228,5 @@ describe('timers', () => {
   test('never come for a delay without end, and at once for one that is no number', () => {
     expect(stage(alarm(Infinity)).advance(1e15).tree.snapshot.value).toBe('a')
     expect(stage(alarm(Number.NaN)).advance(0).tree.snapshot.value).toBe('b')
-  })
-})
-
-describe('what only shows when it runs', () => {
-  const inline = createMachine({ id: 'inline' })
-
-  test('a child of inline logic is refused by name, also where the machine would hear of the error', () => {
-    const spawns = createMachine({
-      id: 'm',
-      on: { GO: { actions: assign({ kid: ({ spawn }) => spawn(inline, { id: 'kid' }) }) } }
-    })
-    const enqueues = createMachine({
-      id: 'm',
-      on: { GO: { actions: enqueueActions(({ enqueue }) => enqueue.spawnChild(inline as never, { id: 'kid' })) } }
-    })
-    for (const machine of [spawns, enqueues]) {
-      expect(() => stage(machine).send({ type: 'GO' })).toThrow(NotSerializableError)
-      expect(() => stage(machine).send({ type: 'GO' })).toThrow(/children\.kid .*setup\(\{ actors \}\)/)
-    }
-  })
-
-  test('a delayed event for an actor outside of the machine is refused', () => {
-    const outside = createActor(inline)
-    const machine = createMachine({ id: 'm', on: { GO: { actions: sendTo(outside, { type: 'HI' }, { delay: 5 }) } } })
-    expect(() => stage(machine).send({ type: 'GO' })).toThrow(/delayed event 'HI'/)
-  })
-
-  test('an event for an actor outside of the machine goes there after the commit', () => {
-    const outside = createActor(fromTransition((heard: string[], { type }) => [...heard, type], [])).start()
-    const machine = createMachine({ id: 'm', on: { GO: { actions: sendTo(outside, { type: 'HI' }) } } })
-    const actor = stage(machine)
-    actor.compute({ kind: 'event', event: { type: 'GO' } })
-    expect(outside.getSnapshot().context).toEqual([])
-    for (const effect of actor.effects) actor.tree.perform(effect)
-    expect(outside.getSnapshot().context).toEqual(['HI'])
-  })
-
-  test('an endless loop of transitions is an error of the machine', () => {
-    const machine = createMachine({
-      id: 'm',
-      initial: 'a',
-      states: { a: { on: { GO: 'b' } }, b: { always: 'c' }, c: { always: 'b' } }
-    })
-    expect(stage(machine).send({ type: 'GO' }).tree.error).toMatchObject({ message: expect.stringContaining('circle') })
-  })
-
-  test('two actors that answer each other for ever are an error, a broadcast is not', () => {
-    const echo = createMachine({ id: 'echo', on: { PING: { actions: sendParent({ type: 'PONG' }) } } })
-    const base = setup({ actors: { echo }, types: types<{ context: { kids: AnyActorRef[] } }>() })
-    const pingPong = base.createMachine({
-      id: 'm',
-      context: { kids: [] },
-      invoke: { src: 'echo', id: 'echo' },
-      on: { PONG: { actions: sendTo('echo', { type: 'PING' }) } }
-    })
-    expect(stage(pingPong).send({ type: 'PONG' }).tree.status).toBe('error')
-    const broadcast = base.createMachine({
-      id: 'm',
-      context: ({ spawn }) => ({ kids: Array.from({ length: 11_000 }, () => spawn('echo')) }),
-      on: {
-        ALL: {
-          actions: enqueueActions(({ context, enqueue }) =>
-            context.kids.forEach((kid) => enqueue.sendTo(kid, { type: 'PING' }))
-          )
-        }
-      }
-    })
-    const tree = MachineTree.create(compile(broadcast), ACTOR_ID, { enqueue: () => {} })
-    tree.beginTurn(0)
-    tree.apply({ kind: 'start', input: undefined })
-    tree.apply({ kind: 'event', event: { type: 'ALL' } })
-    expect(tree.status).toBe('active')
   })
 })

@@ -35,7 +35,11 @@ export function say(said: Said): unknown {
   writeSync(CHANNEL, `${JSON.stringify(said)}\n`)
   const chunk = Buffer.alloc(65_536)
   let reply = ''
-  do reply += chunk.toString('utf8', 0, readSync(CHANNEL, chunk))
-  while (!reply.endsWith('\n'))
+  while (!reply.endsWith('\n')) {
+    const length = readSync(CHANNEL, chunk)
+    // Nobody is there any more to kill it.
+    if (length === 0) process.exit(1)
+    reply += chunk.toString('utf8', 0, length)
+  }
   return JSON.parse(reply)
 }

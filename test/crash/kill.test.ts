@@ -1,33 +1,82 @@
 /** `kill -9` at every moment of a node's life. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { live, takeOver } from './life.ts'
+import { live, takeOver, type Life } from './life.ts'
 import { expectCompleteness, expectTruth } from './promises.ts'
 import { openDatabase, readRecord } from './record.ts'
-import { scenarios } from './scenarios.ts'
+import { queueing, sending, snoozing, spawning, takingOver, waking, working } from './scenarios.ts'
 import { Workers } from './workers.ts'
+
+/** A process is started for every moment, on a machine that may be busy. */
+const timeout = 180_000
 
 const workers = new Workers()
 beforeAll(() => workers.open())
 afterAll(() => workers.close())
 
-const stages = await Promise.all(scenarios.map(async (scenario) => ({ scenario, database: await openDatabase() })))
-
-test.concurrent.for(stages)(
-  'a node may die at every moment while $scenario.name',
-  { timeout: 60_000 },
-  async ({ scenario, database }) => {
-    for (let last = 1; ; last++) {
-      const life = await live(workers, database.url, scenario, (moments) => moments.length === last)
-      try {
-        expectTruth(life, await readRecord(database, life.id), scenario)
-        const heritage = await takeOver(database.url, life, scenario)
-        expectCompleteness(life, heritage, await readRecord(database, life.id), scenario)
-      } catch (cause) {
-        throw new Error(`where it died: ${life.moments.join(' → ')}`, { cause })
-      }
-      if (!life.isKilled) {
-        return expect(life.moments).toEqual(expect.arrayContaining(scenario.passes.map((name) => `${name} answered`)))
-      }
-    }
-  }
+/** A worker takes everything of its queue that it finds: each test has a database of its own. */
+const stages = await Promise.all(
+  [spawning, sending, waking, queueing, working, snoozing].map(async (scenario) => {
+    return { scenario, database: await openDatabase() }
+  })
 )
+const [relay, workshop, alarmClock] = [await openDatabase(), await openDatabase(), await openDatabase()]
+
+test.concurrent.for(stages)('a node may die at every moment while $scenario.name', { timeout }, async (stage) => {
+  const { scenario, database } = stage
+  for (let last = 1; ; last++) {
+    const life = await live(workers, database.url, scenario, (moments) => moments.length === last)
+    await tellMoments(life, async () => {
+      expectTruth(life, await readRecord(database, life.id), scenario)
+      const heritage = await takeOver(database.url, life.id, scenario)
+      expectCompleteness([life], heritage, await readRecord(database, life.id), scenario)
+    })
+    if (!life.isKilled) return expectPassage(life, scenario.passes)
+  }
+})
+
+// Each dies a moment later than the one before; from the first moment on again, once one of them has taken a step.
+test.concurrent('nodes may die at every moment while they take over from each other', { timeout }, async () => {
+  const abandoned = await live(workers, relay.url, working, (moments) => moments.at(-1) === "charge of 'pay'")
+  const lives = [abandoned]
+  let { steps } = await readRecord(relay, abandoned.id)
+  for (let last = 1; lives.at(-1)?.isKilled; last++) {
+    const life = await live(workers, relay.url, takingOver, (moments) => moments.length === last, abandoned.id)
+    const left = await readRecord(relay, life.id)
+    await tellMoments(life, () => expectTruth(life, left, takingOver))
+    lives.push(life)
+    if (left.steps.length > steps.length) last = 0
+    steps = left.steps
+  }
+  expectPassage(lives.at(-1) as Life, ['reap', 'pick'])
+  const heritage = await takeOver(relay.url, abandoned.id, takingOver)
+  expectCompleteness(lives, heritage, await readRecord(relay, abandoned.id), takingOver)
+})
+
+test.concurrent('work that was under way runs again, under the same key', async () => {
+  const life = await live(workers, workshop.url, working, (moments) => moments.at(-1) === "charge of 'pay'")
+  const { reports } = await takeOver(workshop.url, life.id, working)
+  expect(reports.filter(({ effect }) => effect === 'charge')).toEqual([life.reports.at(-1)])
+})
+
+test.concurrent('a timer that falls due while nothing runs fires once, when a node comes', async () => {
+  const life = await live(workers, alarmClock.url, snoozing, (moments) => moments.at(-1) === "second action of 'snooze'")
+  await alarmClock.sql('select pg_sleep_until(timer_at) from perdure.actor where id = $1', [life.id])
+  expect((await readRecord(alarmClock, life.id)).steps).toEqual(['open', 'snooze'])
+
+  const heritage = await takeOver(alarmClock.url, life.id, snoozing)
+  expect(heritage.reports.filter(({ step }) => step === 'ring')).toHaveLength(2)
+  expectCompleteness([life], heritage, await readRecord(alarmClock, life.id), snoozing)
+})
+
+function expectPassage({ moments }: Life, statements: readonly string[]): void {
+  expect(moments).toEqual(expect.arrayContaining(statements.map((name) => `${name} answered`)))
+}
+
+/** Where a check fails, says at which moment the worker was killed. */
+async function tellMoments({ moments }: Life, check: () => Promise<void> | void): Promise<void> {
+  try {
+    await check()
+  } catch (cause) {
+    throw new Error(`where a node died: ${moments.join(' → ')}`, { cause })
+  }
+}

@@ -14,9 +14,9 @@
  */
 import { randomUUID } from 'node:crypto'
 import { createRuntime } from '../../src/index.ts'
-import type { Job, Said } from './channel.ts'
+import type { Said } from './channel.ts'
 import { createOrder, type Report, type Step } from './order.ts'
-import { openProxy } from './proxy.ts'
+import { openProxy, type Gate } from './proxy.ts'
 import type { Call, Scenario } from './scenarios.ts'
 import type { Workers } from './workers.ts'
 
@@ -28,60 +28,72 @@ export interface Life {
   readonly isKilled: boolean
   readonly reports: readonly Report[]
   /** The calls of the scenario that have resolved, and what they resolved to. */
-  readonly answers: readonly { readonly call: Call; readonly answer: string }[]
+  readonly answers: readonly Answer[]
 }
 
-/** What `dies` is asked at each moment, which is the last of `moments`. */
+export interface Answer {
+  readonly call: Call
+  readonly answer: string
+}
+
+/** Whether it dies now; asked at each moment, which is the last of `moments`. */
 export type Dies = (moments: readonly string[]) => boolean
 
-/** Statements of loops, which look once at their start and then have an hour's rest, and of a connection that is new (''). */
-const UNCOUNTED = new Set(['renew', 'pick', 'unseen', ''])
+/** Statements that come of the passing of time, or of a new connection (''). They count where a scenario is about them. */
+const UNCOUNTED = new Set(['renew', 'pick', 'unseen', 'read', ''])
 
-export async function live(workers: Workers, database: string, scenario: Scenario, dies: Dies): Promise<Life> {
-  const life = { id: randomUUID(), moments: [] as string[], reports: [] as Report[], answers: [] as Life['answers'][number][] }
+export async function live(
+  workers: Workers,
+  database: string,
+  scenario: Scenario,
+  dies: Dies,
+  id: string = randomUUID()
+): Promise<Life> {
+  const moments: string[] = []
+  const reports: Report[] = []
+  const answers: Answer[] = []
   const worker = workers.next()
-  let hasBegun = false
+  let isCounting = false
   let isKilled = false
 
-  /** false: it was the last moment. */
+  /** false: that was the last moment. */
   const happens = (moment: string): boolean => {
-    if (isKilled || !hasBegun) return !isKilled
-    life.moments.push(moment)
-    isKilled = dies(life.moments)
+    if (!isCounting || isKilled) return !isKilled
+    moments.push(moment)
+    isKilled = dies(moments)
     if (isKilled) worker.kill()
     return !isKilled
   }
-  const proxy = await openProxy(database, ({ statement, at }) =>
-    UNCOUNTED.has(statement) ? !isKilled : happens(`${statement} ${at}`)
-  )
-  const job: Job = { scenario, database: proxy.url, id: life.id }
-  const hear = (said: Said): boolean => {
+  const gate: Gate = ({ statement, at }) => {
+    const counts = !UNCOUNTED.has(statement) || scenario.passes.includes(statement)
+    return counts ? happens(`${statement} ${at}`) : !isKilled
+  }
+  const proxy = await openProxy(database, gate)
+  const hear = (said: Said): unknown => {
     switch (said.kind) {
       case 'ready':
-        return true
+        return { scenario, database: proxy.url, id }
       case 'begin':
-        return (hasBegun = true)
-      case 'told': {
-        const call = scenario.calls[said.call] as Call
-        life.answers.push({ call, answer: said.answer })
-        return true
-      }
+        isCounting = true
+        return {}
+      case 'told':
+        answers.push({ call: scenario.calls[said.call] as Call, answer: said.answer })
+        return {}
       case 'report':
-        life.reports.push(said.report)
-        return happens(`${said.report.effect} of '${said.report.step}'`)
+        reports.push(said.report)
+        return happens(`${said.report.effect} of '${said.report.step}'`) ? {} : undefined
       case 'end': {
         const goesOn = happens('the end')
-        hasBegun = false
-        return goesOn
+        isCounting = false
+        return goesOn ? {} : undefined
       }
     }
   }
-  worker.serve((said) => (hear(said) ? (said.kind === 'ready' ? job : {}) : undefined))
-
+  worker.serve(hear)
   const endedWell = await worker.ended
   await proxy.close()
-  if (!endedWell && !isKilled) throw new Error(`the worker ended by itself: ${life.moments.join(' → ')}`)
-  return { ...life, isKilled }
+  if (!endedWell && !isKilled) throw new Error(`the worker ended by itself: ${moments.join(' → ')}`)
+  return { id, moments, isKilled, reports, answers }
 }
 
 export interface Heritage {
@@ -93,10 +105,10 @@ export interface Heritage {
  * Another node comes, this process, takes over what a worker left, and is asked again for everything that may be repeated.
  * Then the order is closed.
  */
-export async function takeOver(database: string, { id }: Life, scenario: Scenario): Promise<Heritage> {
+export async function takeOver(database: string, id: string, scenario: Scenario): Promise<Heritage> {
   const reports: Report[] = []
   const order = createOrder((report) => reports.push(report))
-  await using runtime = createRuntime({ database, machines: [order] })
+  await using runtime = createRuntime({ database, machines: [order], limits: scenario.runtime?.limits ?? {} })
   await runtime.start()
   const actor = await runtime.spawn(order, { id, ifExists: 'return' })
   for (const call of scenario.calls) {

@@ -1,9 +1,11 @@
 /**
  * What workers do before they are killed. Plain data: it goes to another process.
  */
+import type { RuntimeOptions } from '../../src/index.ts'
 import type { Event, Step } from './order.ts'
 
 export type Call =
+  | { readonly kind: 'start' }
   | { readonly kind: 'spawn' }
   /** Sent with its own name as dedupKey, so that it may be repeated; or without one, so that it may not. */
   | { readonly kind: 'send'; readonly event: Event; readonly isRepeatable: boolean }
@@ -26,9 +28,10 @@ export interface Scenario {
   readonly passes: readonly string[]
   /** All steps of the order's life, once everything repeatable was repeated. */
   readonly steps: readonly Step[]
-  readonly runtime?: { readonly passivateAfter?: number; readonly queues?: Readonly<Record<string, number>> }
+  readonly runtime?: Pick<RuntimeOptions, 'passivateAfter' | 'queues' | 'reaper' | 'limits'>
 }
 
+const start: Call = { kind: 'start' }
 const spawn: Call = { kind: 'spawn' }
 const send = (event: Event): Call => ({ kind: 'send', event, isRepeatable: true })
 const sendOnce = (event: Event): Call => ({ kind: 'send', event, isRepeatable: false })
@@ -37,52 +40,65 @@ const awaitCommit: Call = { kind: 'await commit' }
 const awaitSleep: Call = { kind: 'await sleep' }
 const stop: Call = { kind: 'stop' }
 
-/** Spawned, its first transition committed and acknowledged. */
-const anOrder: readonly Call[] = [spawn, awaitCommit, awaitCommit]
+/** Its first transition is committed and acknowledged. */
+const anOrder: readonly Call[] = [start, spawn, awaitCommit, awaitCommit]
 
-export const scenarios: readonly Scenario[] = [
-  {
-    name: 'an order is spawned',
-    given: [],
-    calls: anOrder,
-    passes: ['insert', 'commit'],
-    steps: ['open', 'close']
-  },
-  {
-    name: 'events are sent to an order that is awake, and the node stops',
-    given: anOrder,
-    calls: [sendOnce('noteA'), send('noteB'), stop],
-    passes: ['commit', 'expire', 'reap'],
-    steps: ['open', 'noteA', 'noteB', 'close']
-  },
-  {
-    name: 'an event is sent to an order that sleeps, and goes to sleep again',
-    runtime: { passivateAfter: 0 },
-    given: [spawn, awaitSleep],
-    calls: [send('noteA'), awaitSleep],
-    passes: ['claim', 'commit'],
-    steps: ['open', 'noteA', 'close']
-  },
-  {
-    name: 'events are sent from a node that runs nothing',
-    runtime: { queues: {} },
-    given: [spawn],
-    calls: [sendOnce('noteA'), send('noteB')],
-    passes: ['signal'],
-    steps: ['open', 'noteA', 'noteB', 'close']
-  },
-  {
-    name: 'an event waits for work to end, and the order itself comes to its end',
-    given: anOrder,
-    calls: [send('ship'), send('pay'), awaitStep('ship'), send('close')],
-    passes: ['commit'],
-    steps: ['open', 'pay', 'charged', 'ship', 'close']
-  },
-  {
-    name: 'a timer is set and fires',
-    given: anOrder,
-    calls: [send('snooze'), awaitStep('ring'), awaitCommit],
-    passes: ['commit'],
-    steps: ['open', 'snooze', 'ring', 'close']
-  }
-]
+export const spawning: Scenario = {
+  name: 'an order is spawned',
+  given: [start],
+  calls: [spawn, awaitCommit, awaitCommit],
+  passes: ['insert', 'commit'],
+  steps: ['open', 'close']
+}
+
+export const sending: Scenario = {
+  name: 'events are sent to an order that is awake, and the node stops',
+  given: anOrder,
+  calls: [sendOnce('noteA'), send('noteB'), stop],
+  passes: ['commit', 'expire', 'reap'],
+  steps: ['open', 'noteA', 'noteB', 'close']
+}
+
+export const waking: Scenario = {
+  name: 'an event is sent to an order that sleeps, and that goes to sleep again',
+  runtime: { passivateAfter: 0 },
+  given: [start, spawn, awaitSleep],
+  calls: [send('noteA'), awaitSleep],
+  passes: ['claim', 'commit'],
+  steps: ['open', 'noteA', 'close']
+}
+
+export const queueing: Scenario = {
+  name: 'events are sent from a node that runs nothing',
+  runtime: { queues: {} },
+  given: [start, spawn],
+  calls: [sendOnce('noteA'), send('noteB')],
+  passes: ['signal'],
+  steps: ['open', 'noteA', 'noteB', 'close']
+}
+
+export const working: Scenario = {
+  name: 'an event waits for work to end, and the order itself comes to its end',
+  given: anOrder,
+  calls: [send('ship'), send('pay'), awaitStep('ship'), send('close')],
+  passes: ['commit'],
+  steps: ['open', 'pay', 'charged', 'ship', 'close']
+}
+
+export const snoozing: Scenario = {
+  name: 'a timer is set and fires',
+  given: anOrder,
+  calls: [send('snooze'), awaitStep('ring'), awaitCommit],
+  passes: ['commit'],
+  steps: ['open', 'snooze', 'ring', 'close']
+}
+
+/** Of an order that was left while it was charged. */
+export const takingOver: Scenario = {
+  name: 'an order is taken over',
+  runtime: { reaper: true, limits: { attempts: 1_000 } },
+  given: [],
+  calls: [start, awaitStep('ship'), stop],
+  passes: ['reap', 'pick', 'commit'],
+  steps: ['open', 'pay', 'charged', 'ship', 'close']
+}

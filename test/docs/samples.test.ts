@@ -10,15 +10,20 @@ process.env['DATABASE_URL'] = db.url
 afterAll(removeSamples)
 beforeEach(async () => void (await db.sql('drop schema if exists perdure cascade')))
 
-test.each(samples)('$name runs', runSample)
+test.each(samples.map((sample) => [sample.name, sample] as const))('%s runs', (_, sample) => runSample(sample))
 
 test('the compiler has nothing against any sample', { timeout: 60_000 }, async () => {
   expect(await checkTypes()).toEqual([])
 })
 
-test.each(blocks.filter(({ language }) => language === 'sql'))('$page:$line is a statement that Postgres takes', async ({ code }) => {
-  const store = await openPostgresStore(db.url)
-  await store.migrate()
-  await store.close()
-  await db.sql(code)
-})
+const statements = blocks.filter(({ language }) => language === 'sql')
+
+test.each(statements.map(({ page, line, code }) => [`${page}:${line}`, code]))(
+  '%s is a statement that Postgres takes',
+  async (_, code) => {
+    const store = await openPostgresStore(db.url)
+    await store.migrate()
+    await store.close()
+    await db.sql(code)
+  }
+)

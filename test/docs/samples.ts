@@ -1,14 +1,17 @@
 /**
  * The samples of the documentation as modules: every block of TypeScript is one that runs as it stands.
  *
- *     <!-- sample: shop -->            names the block below it
- *     <!-- continues: shop -->         the block below goes on where that one ends: both are one module
+ *     <!-- sample: shop -->                     names the block below it
+ *     <!-- continues: shop -->                  the block below goes on where that one ends: they are one module
+ *     <!-- sample: open; continues: shop -->    both
+ *     <!-- output -->                           the block below is all that the sample above it prints
  *
  * Owns: writing the modules, running one, checking their types. Does not own: the database that they run on.
  *
  * Invariants
  * 1. Line n of a module is line n of its page, so whatever fails names the line to mend.
- * 2. What a sample says that it prints (`console.log(…) // that`), it prints, in that order.
+ * 2. What a sample says that it prints (`console.log(…) // that`), it prints, in that order; where it has an output, that is
+ *    all.
  */
 import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -23,6 +26,8 @@ export interface Sample {
   readonly module: string
   /** What it says that it prints. */
   readonly prints: readonly string[]
+  /** All that it prints, where the page shows that. */
+  readonly output: readonly string[] | undefined
 }
 
 const folder = makeFolder()
@@ -48,20 +53,27 @@ function writeSample(block: Block): Sample {
   mkdirSync(dirname(module), { recursive: true })
   writeFileSync(module, text)
   const prints = [...text.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)].map((match) => match[1] as string)
-  return { name: `${block.page}:${block.line}`, module, prints }
+  const below = blocks[blocks.indexOf(block) + 1]
+  const output = below?.comment === 'output' ? below.code.trimEnd().split('\n') : undefined
+  return { name: `${block.page}:${block.line}`, module, prints, output }
 }
 
-/** The block, and those that it continues. */
+/** The blocks that it continues, and itself. */
 function listParts(block: Block): readonly Block[] {
-  const [, name] = /^continues: (.+)$/.exec(block.comment) ?? []
+  const name = readComment(block, 'continues')
   if (name === undefined) return [block]
-  const first = blocks.find(({ page, comment }) => page === block.page && comment === `sample: ${name}`)
-  if (first === undefined) throw new Error(`${block.page}:${block.line} continues '${name}', which is not on its page`)
-  return [first, block]
+  const before = blocks.find((other) => other.page === block.page && readComment(other, 'sample') === name)
+  if (before === undefined) throw new Error(`${block.page}:${block.line} continues '${name}', which is not on its page`)
+  return [...listParts(before), block]
+}
+
+function readComment({ comment }: Block, word: 'sample' | 'continues'): string | undefined {
+  const part = comment.split('; ').find((part) => part.startsWith(`${word}: `))
+  return part?.slice(word.length + 2)
 }
 
 /** Runs a sample to its end. */
-export async function runSample({ module, prints }: Sample): Promise<void> {
+export async function runSample({ module, prints, output }: Sample): Promise<void> {
   const printed: string[] = []
   const print = (...words: readonly unknown[]): void =>
     void printed.push(formatWithOptions({ breakLength: Infinity }, ...words))
@@ -72,6 +84,7 @@ export async function runSample({ module, prints }: Sample): Promise<void> {
   } finally {
     vi.restoreAllMocks()
   }
+  if (output) expect(printed).toEqual(output)
   let from = 0
   for (const line of prints) {
     const at = printed.indexOf(line, from)
@@ -89,6 +102,7 @@ export async function checkTypes(): Promise<readonly string[]> {
   const output = await new Promise<string>((resolve) => {
     execFile(tsc, ['-p', config, '--pretty', 'false'], { cwd: root }, (_error, stdout) => resolve(stdout))
   })
-  const place = new RegExp(`^${RegExp.escape(relative(root, folder))}/(.+)/\\d+\\.ts\\((\\d+),\\d+\\): (.*)$`, 'gm')
-  return [...output.matchAll(place)].map(([, page, line, problem]) => `${page}:${line} ${problem}`)
+  const prefix = `${relative(root, folder)}/`
+  const complaints = output.split('\n').filter((line) => line.startsWith(prefix) || line.startsWith('error'))
+  return complaints.map((line) => line.replace(prefix, '').replace(/\/\d+\.ts\((\d+),\d+\)/, ':$1'))
 }

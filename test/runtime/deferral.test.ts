@@ -82,7 +82,7 @@ test('a timer can be what makes an event possible', async () => {
   const ref = await runtime.spawn(machine)
   expect(await ref.send({ type: 'ENTER' })).toEqual({ status: 'deferred' })
   await ref.waitFor(({ value }) => value === 'inside')
-  expect(await rowOf(ref.id)).toMatchObject({ version: 3, inbox: [] })
+  expect(await rowOf(ref.id)).toMatchObject({ snapshot: { value: 'inside' }, inbox: [] })
 })
 
 test('wildcards take what they name: a.* takes a and a.b, and nothing else', async () => {

@@ -83,8 +83,7 @@ test('an actor leaves memory once it has rested long enough, not earlier, and te
   expect(await rowOf(ref.id)).toMatchObject({ owner: null, status: 'waiting', snapshot: { value: 'on' } })
 })
 
-// The event is told only where resting ends it, not where the last commit lets go of the lease by the way.
-test.fails('with passivateAfter: 0 telemetry tells of the passivation, too', async () => {
+test('with passivateAfter: 0 telemetry tells of the passivation, too', async () => {
   const heard: unknown[] = []
   const runtime = await start([lamp], { passivateAfter: 0 })
   runtime.on('actor.passivated', ({ id }) => heard.push(id))
@@ -144,8 +143,7 @@ test('no more actors stay awake than maxResident, and those that sleep still ans
   await eventually(countAwake).toBeLessThanOrEqual(10)
 })
 
-// Room is counted by queue: a batch of spawns, or of claims, may overrun the bound until the next sweep.
-test.fails('not for a moment are more actors awake than maxResident', async () => {
+test('not for a moment are more actors awake than maxResident', async () => {
   const runtime = await start([lamp], { maxResident: 10 })
   await runtime.spawnMany(lamp, Array(40).fill({}))
   expect(await countAwake()).toBeLessThanOrEqual(10)

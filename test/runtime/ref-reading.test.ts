@@ -117,8 +117,7 @@ test('waitFor is met by the present snapshot, or by a later one', async () => {
   expect((await waiting).context.height).toBe(2)
 })
 
-// It takes the snapshot that the actor would start with for one.
-test.fails('waitFor is not met by a snapshot that is not committed', async () => {
+test('waitFor is not met by a snapshot that is not committed', async () => {
   const leaf = await start([climber], { queues: {} })
   const ref = await leaf.spawn(climber)
   const rowWhenMet = ref.waitFor(() => true).then(() => rowOf(ref.id))
@@ -145,8 +144,7 @@ test('waitFor rejects when the actor ends before, in whichever way', async () =>
   expect(await failed).toMatchObject({ actorId: refs[1]?.id, status: 'failed' })
 })
 
-// A stop brings no snapshot of its own: the error tells the status of the last one, 'active'.
-test.fails('waitFor of an actor that is stopped says so', async () => {
+test('waitFor of an actor that is stopped says so', async () => {
   const runtime = await start([climber])
   const ref = await runtime.spawn(climber)
   const waiting = ref.waitFor(({ context }) => context.height > 5)
@@ -193,16 +191,14 @@ test('result is the output of the final state, for those who wait', async () => 
   expect(await waits).toEqual([{ height: 1 }, { height: 1 }])
 })
 
-// The watcher's first look tells 'complete' to a wait that has not read yet, which then takes the actor for stopped.
-test.fails('result is the output of the final state, for those who come late', async () => {
+test('result is the output of the final state, for those who come late', async () => {
   const runtime = await start([climber])
   const refs = await Promise.all(Array.from({ length: 20 }, () => runtime.spawn(climber)))
   await Promise.all(refs.map((ref) => ref.send({ type: 'END' })))
   for (const ref of refs) expect(await ref.result()).toEqual({ height: 0 })
 })
 
-// For the same reason.
-test.fails('waitFor is met by the last snapshot of an actor that has ended', async () => {
+test('waitFor is met by the last snapshot of an actor that has ended', async () => {
   const runtime = await start([climber])
   const refs = await Promise.all(Array.from({ length: 20 }, () => runtime.spawn(climber)))
   await Promise.all(refs.map((ref) => ref.send({ type: 'END' })))

@@ -159,8 +159,7 @@ test.each<[string, SpawnOptions<typeof order>]>([
   expect(await countActors()).toBe(0)
 })
 
-// Not checked yet: any other word than 'return' counts as 'reject'.
-test.fails('an unknown ifExists is refused', async () => {
+test('an unknown ifExists is refused', async () => {
   const runtime = await start([order])
   await expect(runtime.spawn(order, { ifExists: 'ignore' as never })).rejects.toThrow(InvalidArgumentError)
 })

@@ -50,18 +50,23 @@ export async function openStage(): Promise<Stage> {
   const store = await openPostgresStore(db.url)
   await store.migrate()
   await store.close()
+  const pools = new Set<WatchedPool>()
   beforeEach(async () => void (await db.sql('truncate perdure.actor, perdure.node cascade')))
 
   return {
     db,
     start: async (machines, options = {}) => {
       const runtime = createRuntime({ database: db.url, machines, ...quiet, ...options })
-      onTestFinished(() => runtime.stop({ drain: 0 }))
+      onTestFinished(async () => {
+        for (const watched of pools) watched.releaseAll()
+        await runtime.stop({ drain: 0 })
+      })
       await runtime.start()
       return runtime
     },
     watch: () => {
       const watched = watchedPool(db.url)
+      pools.add(watched)
       onTestFinished(() => watched.pool.end())
       return watched
     },

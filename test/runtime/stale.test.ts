@@ -21,7 +21,11 @@ const addNode = async (): Promise<string> => {
   return node
 }
 
-const giveTo = (node: string, id: string) => db.sql('update perdure.actor set owner = $1 where id = $2', [node, id])
+/** Once its effects are acknowledged: those of a transition that is not would run again with the new owner. */
+const giveTo = async (node: string, id: string): Promise<void> => {
+  await eventually(() => db.sql('select from perdure.actor where journal is not null')).toEqual([])
+  await db.sql('update perdure.actor set owner = $1 where id = $2', [node, id])
+}
 
 test('an event for an actor that was taken over goes to the new owner, and its turn here shows nothing', async () => {
   const heard: unknown[] = []

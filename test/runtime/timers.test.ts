@@ -1,9 +1,9 @@
 /** Timers: `after`, delayed `raise` and `sendTo`, `cancel`; across sleep, stops and the loss of a node. */
 import { assign, cancel, createMachine, raise, sendTo, setup } from 'xstate'
 import { expect, test } from 'vitest'
-import { eventually, hear, openStage } from './stage.ts'
+import { eventually, openStage } from './stage.ts'
 
-const { start, rowOf, letTimePass, declareNodesDead, db } = await openStage()
+const { start, rowOf, letTimePass, declareNodesDead, db, watch } = await openStage()
 
 const hour = 3_600_000
 
@@ -129,6 +129,22 @@ test('leaving a state ends its after, entering it again begins anew', async () =
   expect(timer?.dueAt).toBeGreaterThan(Date.now() + hour - 60_000)
 })
 
+test('a timer that wakes its actor costs one turn', async () => {
+  const machine = createMachine({ id: 'egg', initial: 'a', states: { a: { after: { [hour]: 'b' } }, b: {} } })
+  const { pool, hold, statements } = watch()
+  const runtime = await start([machine], { database: pool, passivateAfter: 0, poll: 5 })
+  const ref = await runtime.spawn(machine)
+  await eventually(() => rowOf(ref.id)).toMatchObject({ version: 1, owner: null })
+  const [release, before] = [hold('commit'), statements.length]
+  await letTimePass(hour)
+  await eventually(() => rowOf(ref.id)).toMatchObject({ owner: expect.any(String) })
+  // Time enough for an alarm that is overdue.
+  await eventually(() => statements.slice(before).filter((name) => name === 'pick').length).toBeGreaterThan(5)
+  release()
+  await eventually(() => rowOf(ref.id)).toMatchObject({ owner: null })
+  expect(await rowOf(ref.id)).toMatchObject({ version: 2, snapshot: { value: 'b' } })
+})
+
 test('a timer of an actor whose node was lost fires once, on another node', async () => {
   const rings: string[] = []
   const machine = createMachine({
@@ -142,7 +158,7 @@ test('a timer of an actor whose node was lost fires once, on another node', asyn
   await declareNodesDead()
   await letTimePass(hour)
   await start([machine])
-  await eventually(() => rowOf(ref.id)).toMatchObject({ version: 2, snapshot: { value: 'ready' } })
+  await eventually(() => rowOf(ref.id)).toMatchObject({ snapshot: { value: 'ready' } })
   await eventually(() => rings).toEqual(['ring'])
 })
 

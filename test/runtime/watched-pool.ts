@@ -1,14 +1,15 @@
 /**
- * A `pg.Pool` to hand to a runtime, that tells which statements go out and can keep some of them back.
+ * A `pg.Pool` to hand to a runtime, that tells which statements go out, keeps some of them back and loses answers.
  *
- *     const watched = watchedPool(db.url)
- *     const release = watched.hold('commit')     // commits wait before they are sent
+ *     const { pool, statements, hold } = watchedPool(db.url)
+ *     const release = hold('commit')     // commits wait before they are sent
  *
  * Owns: the pool; whoever makes one ends it.
  */
 import pg from 'pg'
 
-type Query = { readonly name?: string } | string
+/** `lost` with its connection · `late`: it does not come before `releaseAll`. */
+export type SpoiltAnswer = 'lost' | 'late'
 
 export interface WatchedPool {
   readonly pool: pg.Pool
@@ -16,42 +17,62 @@ export interface WatchedPool {
   readonly statements: readonly string[]
   /** From now on statements of this name wait before they are sent, until what is returned is called. */
   hold(name: string): () => void
-  /** The answer of the next statement of this name is lost with its connection, after the server has given it. */
-  loseAnswer(name: string): void
+  /** What was held back goes on, and answers that are late come. */
+  releaseAll(): void
+  /** What becomes of the next statement of this name, after the server has carried it out. */
+  spoilAnswer(name: string, how: SpoiltAnswer): void
 }
+
+type Callback = (error: unknown, result?: unknown) => void
+type Query = { readonly name?: string } | string
 
 export function watchedPool(url: string): WatchedPool {
   const statements: string[] = []
-  const held = new Map<string, Promise<void>>()
-  const toLose = new Set<string>()
+  const gates = new Map<string, { readonly opened: Promise<void>; readonly open: () => void }>()
+  const late: (() => void)[] = []
+  const spoilt = new Map<string, SpoiltAnswer>()
 
   class WatchedClient extends pg.Client {
     // The overloads of `query` are many; here only what goes in and what comes out is looked at.
-    override query = ((...args: readonly [Query, ...unknown[]]): unknown => {
-      const send = super.query.bind(this) as (...all: readonly unknown[]) => unknown
-      const name = nameOf(args[0])
-      if (name === null) return send(...args)
-      const go = (): unknown => {
-        statements.push(name)
-        return toLose.delete(name) ? loseAnswerOf(this, send(...args)) : send(...args)
-      }
-      const gate = held.get(name)
-      return gate ? gate.then(go) : go()
+    override query = ((query: Query, values?: unknown, callback?: Callback): unknown => {
+      const name = nameOf(query)
+      if (name === null) return super.query(query as never, values as never, callback as never)
+      const answer = this.#ask(name, query)
+      if (callback === undefined) return answer
+      return answer.then((result) => callback(null, result), callback)
     }) as never
+
+    async #ask(name: string, query: Query): Promise<unknown> {
+      await gates.get(name)?.opened
+      statements.push(name)
+      const how = spoilt.get(name)
+      spoilt.delete(name)
+      const answer = await super.query(query as pg.QueryConfig)
+      if (how === 'late') await new Promise<void>((resolve) => late.push(resolve))
+      if (how !== 'lost') return answer
+      await this.end()
+      throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' })
+    }
   }
 
+  const release = (name: string): void => {
+    gates.get(name)?.open()
+    gates.delete(name)
+  }
   return {
     pool: new pg.Pool({ connectionString: url, Client: WatchedClient }),
     statements,
     hold: (name) => {
       let open = (): void => undefined
-      held.set(name, new Promise((resolve) => (open = resolve)))
-      return () => {
-        held.delete(name)
-        open()
-      }
+      const opened = new Promise<void>((resolve) => (open = resolve))
+      gates.set(name, { opened, open })
+      return () => release(name)
     },
-    loseAnswer: (name) => void toLose.add(name)
+    releaseAll: () => {
+      for (const name of [...gates.keys()]) release(name)
+      for (const answer of late.splice(0)) answer()
+    },
+    spoilAnswer: (name, how) => void spoilt.set(name, how)
   }
 }
 
@@ -59,10 +80,4 @@ export function watchedPool(url: string): WatchedPool {
 function nameOf(query: Query): string | null {
   const name = typeof query === 'string' ? undefined : query.name
   return /^perdure_(\w+)_[0-9a-f]+$/.exec(name ?? '')?.[1] ?? null
-}
-
-async function loseAnswerOf(client: pg.Client, answer: unknown): Promise<never> {
-  await answer
-  await client.end()
-  throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' })
 }

@@ -1,16 +1,18 @@
 /**
  * Which types of events a configuration has transitions for: what decides whether a signal is applied now or waits.
  *
- * Owns: tables made once per machine, and the walk over a state value, of the shape of XState's own choice of transitions.
- * Does not own: guards (they need the event and the context, and may change: by type alone, a guarded transition counts).
+ * Owns: tables made once per machine, and the walk over a state value, of the shape of XState's own choice of
+ * transitions.
+ * Does not own: guards (they need the event and the context, and may change: by type alone, a guarded transition
+ * counts).
  *
  * Invariants
- * 1. `discard` only where plain XState would certainly do nothing: all that matches is forbidden transitions (`PING: {}`),
- *    which is how a machine says that it wants an event dropped rather than kept.
+ * 1. `discard` only where plain XState would certainly do nothing: nothing matches but forbidden transitions, such as
+ *    `on: { PING: {} }`. That is how a machine says that it wants an event dropped rather than kept.
  * 2. `defer` exactly where no transition matches in the active states or above them.
  *
- * Before XState 5.33, a state asks no wildcard for an event that it names: there, `take` may come out for `discard` and the
- * reverse. Both mean that the machine is given the event.
+ * Before XState 5.33, a state asks no wildcard for an event that it names: there, `take` may come out for `discard` and
+ * the reverse. Both mean that the machine is given the event.
  */
 import type { Node, StateValue, Transition } from './internals.ts'
 

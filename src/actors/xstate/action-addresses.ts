@@ -5,8 +5,8 @@
  * Does not own: actions by name (the machine has them), closures made while a machine runs (they have no address).
  *
  * Invariants
- * 1. An address is a place and a digest of the source there: `#order.paying entry[0]` of another version of the machine is
- *    not taken for this one. An action that has only moved is still found, where its source is unique.
+ * 1. An address is a place and a digest of the source there: `#order.paying entry[0]` of another version of the machine
+ *    is not taken for this one. An action that has only moved is still found, where its source is unique.
  */
 import type { MachineLogic, Node } from './internals.ts'
 

@@ -16,7 +16,8 @@ export type ActorKind = 'machine' | 'promise' | 'callback' | 'observable' | 'eve
 
 export const STOP_EVENT = 'xstate.stop'
 
-// XState brands nothing. But all logics of one creator share the source text of their functions, and reading it runs no code.
+// XState brands nothing. But all logics of one creator share the source text of their functions, and reading it runs no
+// code.
 const nothing = { subscribe: () => ({ unsubscribe: () => {} }) } as never
 const KINDS = new Map<string, ActorKind>([
   [textOf(fromPromise(async () => {})), 'promise'],

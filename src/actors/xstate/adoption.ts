@@ -5,8 +5,10 @@
  * Does not own: what is done with effects and messages (live-tree.ts).
  *
  * Invariants
- * 1. Built-in actions run at the moment that XState chose for them; custom ones, logs and emits are held back in that place.
- * 2. Code that holds an actor of the tree cannot make it move outside a turn: what it sends or asks becomes a new event.
+ * 1. Built-in actions run at the moment that XState chose for them; custom ones, logs and emits are held back in that
+ *    place.
+ * 2. Code that holds an actor of the tree cannot make it move outside a turn: what it sends or asks becomes a new
+ *    event.
  */
 import { toObserver } from 'xstate'
 import { type WorkRequests, wrap } from './actor-kinds.ts'
@@ -54,13 +56,19 @@ export function adopt(actor: LiveActor, tree: Adopter): void {
 function execute(actor: LiveActor, { type, params, info, exec }: ResolvedAction, tree: Adopter): void {
   const { sessionId } = actor
   if (exec === undefined) return
-  if (BUILT_IN.has(type)) exec(info, params)
-  else if (type === LOG)
-    tree.hold({ kind: 'log', sessionId, ...(params as { label: string | undefined; value: unknown }) })
-  else tree.hold({ kind: 'action', sessionId, type, params, args: info, run: exec })
+  if (BUILT_IN.has(type)) {
+    exec(info, params)
+  } else if (type === LOG) {
+    const { label, value } = params as { readonly label: string | undefined; readonly value: unknown }
+    tree.hold({ kind: 'log', sessionId, label, value })
+  } else {
+    tree.hold({ kind: 'action', sessionId, type, params, args: info, run: exec })
+  }
 }
 
-/** Further, for the root: its observers are always told, and it ends by an event, not in the middle of something else. */
+/**
+ * Further, for the root: its observers are always told, and it ends by an event, not in the middle of something else.
+ */
 export function adoptRoot(actor: LiveActor, tree: Adopter): void {
   watch(actor, tree)
   actor.stop = () => tree.requestEnd(actor)
@@ -87,7 +95,10 @@ function watch(actor: LiveActor, tree: Adopter): void {
   subscribeNatively(actor, new Watcher(actor.sessionId, tree))
 }
 
-/** Turns what an actor tells its observers into effects. A class, as XState binds each method: closures cost ten times that. */
+/**
+ * Turns what an actor tells its observers into effects. A class, as XState binds each method: closures cost ten times
+ * that.
+ */
 class Watcher implements LiveObserver {
   readonly #sessionId: string
   readonly #tree: Adopter

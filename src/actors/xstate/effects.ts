@@ -6,7 +6,8 @@
  *
  * Invariants
  * 1. The order of a turn's effects is the order in which plain XState would have shown them.
- * 2. Work that was started and stopped within one turn leaves no trace: it neither starts, nor hears of events, nor stops.
+ * 2. Work that was started and stopped within one turn leaves no trace: it neither starts, nor hears of events, nor
+ *    stops.
  */
 import type { AnyEventObject } from 'xstate'
 import type { LiveActor, ResolvedAction } from './internals.ts'

@@ -1,14 +1,14 @@
 /**
  * What perdure relies on inside XState, in one place.
  *
- * Owns: the list of private fields with the reason for each, their shapes as types, and the self-test that refuses a release
- * in which one is missing or in which custom actions would not wait for the commit.
+ * Owns: the list of private fields with the reason for each, their shapes as types, and the self-test that refuses a
+ * release in which one is missing or in which custom actions would not wait for the commit.
  * Does not own: what is done with them (the other rooms).
  *
  * Invariants
  * 1. No other file of the project reads or replaces a private part of XState that is not listed here.
  */
-import { type AnyEventObject, createActor, createMachine } from 'xstate'
+import { and, type AnyEventObject, assign, createActor, createMachine, enqueueActions, raise, spawnChild } from 'xstate'
 import { XStateUnsupportedError } from '../../errors.ts'
 
 export const NOT_STARTED = 0
@@ -145,7 +145,9 @@ export function isMachineSnapshot(snapshot: LiveSnapshot): snapshot is LiveMachi
   return '_nodes' in snapshot
 }
 
-type Owner = 'actor' | 'scope' | 'system' | 'snapshot' | 'machine' | 'node'
+type Owner = 'actor' | 'scope' | 'system' | 'snapshot' | 'machine' | 'node' | Maker
+/** What XState makes of these calls is a function that keeps their arguments. */
+type Maker = 'raise' | 'spawnChild' | 'assign' | 'enqueueActions' | 'and'
 
 /** Every private part that is read, called, replaced or provided. `system` lists what XState calls on ours. */
 export const INTERNALS: readonly { readonly owner: Owner; readonly field: string; readonly why: string }[] = [
@@ -186,32 +188,55 @@ export const INTERNALS: readonly { readonly owner: Owner; readonly field: string
   { owner: 'node', field: 'exit', why: 'addresses of actions' },
   { owner: 'node', field: 'initial', why: 'addresses of actions' },
   { owner: 'node', field: 'invoke', why: 'static checks' },
-  { owner: 'node', field: 'config', why: 'static checks' }
+  { owner: 'node', field: 'config', why: 'static checks' },
+  { owner: 'raise', field: 'resolve', why: 'tells built-in actions from those of the user' },
+  { owner: 'raise', field: 'type', why: 'static checks' },
+  { owner: 'raise', field: 'id', why: 'static checks' },
+  { owner: 'raise', field: 'delay', why: 'static checks' },
+  { owner: 'spawnChild', field: 'src', why: 'static checks' },
+  { owner: 'assign', field: 'assignment', why: 'static checks' },
+  { owner: 'enqueueActions', field: 'collect', why: 'static checks' },
+  { owner: 'and', field: 'guards', why: 'static checks' }
 ]
 
 /** Throws XStateUnsupportedError where the installed xstate cannot keep promise P1. */
 export function assertXStateSupported(): void {
-  let actionsRun = 0
-  const probe = createMachine({ id: 'probe', on: { ACT: { actions: () => void actionsRun++ } } })
-  const native = createActor(probe) as unknown as LiveActor
-  const { machine } = native._snapshot as LiveMachineSnapshot
+  assertInternals()
+  assertActionsWait()
+}
+
+function assertInternals(): void {
+  const actor = createActor(createMachine({ id: 'probe' })) as unknown as LiveActor
+  const { machine } = actor._snapshot as LiveMachineSnapshot
   const owners: Record<Owner, object> = {
-    actor: native,
-    scope: native._actorScope ?? {},
-    system: native.system as object,
-    snapshot: native._snapshot,
+    actor,
+    scope: actor._actorScope ?? {},
+    system: actor.system as object,
+    snapshot: actor._snapshot,
     machine,
-    node: machine.root
+    node: machine.root,
+    raise: raise({ type: 'ACT' }),
+    spawnChild: spawnChild(machine as never),
+    assign: assign({}),
+    enqueueActions: enqueueActions(() => {}),
+    and: and([])
   }
   for (const { owner, field, why } of INTERNALS) {
     if (!(field in owners[owner])) throw new XStateUnsupportedError(`its ${owner} has no '${field}' (${why})`)
   }
+}
 
-  let adopted: LiveActor | undefined
+/** A tiny machine in a system of ours: its action must be asked about, and not run. */
+function assertActionsWait(): void {
+  let actionsRun = 0
   let actionsHeld = 0
+  let microsteps = 0
+  let adopted: LiveActor | undefined
+  const probe = createMachine({ id: 'probe', on: { ACT: { actions: () => void actionsRun++ } } })
   const system = {
-    ...(native.system as object),
+    ...(createActor(probe).system as object),
     _sendInspectionEvent(event: { readonly type: string; readonly actorRef: LiveActor }) {
+      if (event.type === '@xstate.microstep') microsteps++
       if (event.type !== '@xstate.actor' || event.actorRef._snapshot !== undefined) return
       adopted = event.actorRef
       adopted._parent = undefined
@@ -222,6 +247,7 @@ export function assertXStateSupported(): void {
   if (adopted !== actor) throw new XStateUnsupportedError('new actors are not announced before their first snapshot')
   actor.start()
   actor._send({ type: 'ACT' })
-  if (actionsRun > 0 || actionsHeld !== 1)
-    throw new XStateUnsupportedError('its custom actions would not wait for the commit')
+  const isHeld = actionsRun === 0 && actionsHeld === 1
+  if (!isHeld) throw new XStateUnsupportedError('its custom actions would not wait for the commit')
+  if (microsteps === 0) throw new XStateUnsupportedError('its microsteps are not announced, so loops have no bound')
 }

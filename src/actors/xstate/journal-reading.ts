@@ -1,11 +1,13 @@
 /**
  * A journal back into effects, for the tree that was hydrated from the snapshot beside it.
  *
- * Owns: finding actions by name and address, running a turn again for what has neither, and telling what can no longer run.
+ * Owns: finding actions by name and address, running a turn again for what has neither, and telling what can no longer
+ * run.
  * Does not own: the journal's form (journal.ts).
  *
  * Invariants
- * 1. Nothing that was derived is used unless the derived turn has the same effects, one by one, by kind, actor and type.
+ * 1. Nothing that was derived is used unless the derived turn has the same effects, one by one, by kind, actor and
+ *    type.
  * 2. What can no longer run is a problem that is told; it hinders no other effect and moves none from its place.
  */
 import type { AnyEventObject } from 'xstate'
@@ -21,7 +23,9 @@ import { sessionIdOf } from './references.ts'
 import { hydrateTree } from './tree-hydration.ts'
 
 export interface DecodedJournal {
-  /** All effects of the journal, in their places. One that can no longer run does nothing, and is told in `problems`. */
+  /**
+   * All effects of the journal, in their places. One that can no longer run does nothing, and is told in `problems`.
+   */
   readonly effects: readonly TreeEffect[]
   /** How many of them had run, as `markPerformed` noted. */
   readonly performed: number
@@ -58,7 +62,7 @@ class JournalReader {
       try {
         return this.#effect(record, place)
       } catch (error) {
-        problems.push(`effect ${place} (${record.kind} '${record.type}'): ${(error as Error).message}`)
+        problems.push(`effect ${place} (${record.kind} '${record.type ?? ''}'): ${(error as Error).message}`)
         return nothing(this.#sessionId(record), record)
       }
     })

@@ -1,18 +1,19 @@
 /**
  * The effects of a committed turn as data, so that they run even if this process dies before they did.
  *
- * An action is stored by its name or address, with its parameters, event and context; emits, logs and deliveries are data
- * anyway. What has no address (a closure made inside `enqueueActions`, a target outside of the tree, parameters with
- * functions in them) is stored by its place only: with it go the inputs of the turn, and it is found by running the turn again
- * on the snapshot before.
+ * An action is stored by its name or address, with its parameters, event and context; emits, logs and deliveries are
+ * data anyway. What has no address (a closure made inside `enqueueActions`, a target outside of the tree, parameters
+ * with functions in them) is stored by its place only: with it go the inputs of the turn, and it is found by running
+ * the turn again on the snapshot before.
  *
- * Owns: the journal's form, and writing it. Does not own: reading it (journal-reading.ts), when effects run, and which have
- * (`performed` is the caller's).
+ * Owns: the journal's form, and writing it. Does not own: reading it (journal-reading.ts), when effects run, and which
+ * have (`performed` is the caller's).
  *
  * Invariants
- * 1. An effect has the same place in the journal as among the journaled effects of its turn, also where it can no longer run:
- *    idempotency keys are made from places.
- * 2. An event or a context is stored once, however many actions it was handed to; not at all where it is the committed one.
+ * 1. An effect has the same place in the journal as among the journaled effects of its turn, also where it can no
+ *    longer run: idempotency keys are made from places.
+ * 2. An event or a context is stored once, however many actions it was handed to; not at all where it is the committed
+ *    one.
  */
 import { NotSerializableError } from '../../errors.ts'
 import type { Json } from '../../persistence/store.ts'

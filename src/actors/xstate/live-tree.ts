@@ -2,14 +2,15 @@
  * The live actors of one durable actor: the root machine and its children, real XState actors in a system of ours.
  *
  * Owns: the inputs of a turn, messages between the actors, timers, and the effects that a turn holds back.
- * Does not own: what is replaced in an actor (adoption.ts), the stored form (tree-snapshot.ts), running effects (transition.ts).
+ * Does not own: what is replaced in an actor (adoption.ts), the stored form (tree-snapshot.ts), running effects
+ * (transition.ts).
  *
  * Invariants
- * 1. Within a turn no code runs that the world could notice: custom actions, emits, logs, notices and the start and stop of
- *    work become effects, in native order.
+ * 1. Within a turn no code runs that the world could notice: custom actions, emits, logs, notices and the start and
+ *    stop of work become effects, in native order.
  * 2. An input is applied to quiescence before `apply` returns.
- * 3. Messages are applied within a turn, enqueued outside of one, and dropped while a snapshot is restored (there, XState
- *    starts actors that had started long ago).
+ * 3. Messages are applied within a turn, enqueued outside of one, and dropped while a snapshot is restored (there,
+ *    XState starts actors that had started long ago).
  * 4. What XState would swallow (a refusal while it makes a child) is remembered, and thrown by `apply`.
  */
 import { type AnyEventObject, createActor } from 'xstate'
@@ -76,14 +77,14 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
   /** Creates the root under a stand-in for a parent, which is how XState lets an actor into a system that exists. */
   createRoot(options: { readonly input?: unknown; readonly snapshot?: object }): LiveActor {
     const parent = { system: this.system }
-    return createActor(this.blueprint.machine, {
-      ...options,
-      id: this.actorId,
-      parent
-    } as never) as unknown as LiveActor
+    const all = { ...options, id: this.actorId, parent }
+    return createActor(this.blueprint.machine, all as never) as unknown as LiveActor
   }
 
-  /** Runs `restore` with all that actors say unheard. `identify` gives every actor that XState makes its stored identity. */
+  /**
+   * Runs `restore` with all that actors say unheard. `identify` gives every actor that XState makes its stored
+   * identity.
+   */
   hydrate(identify: (actor: LiveActor) => Identity, restore: () => void): void {
     this.#phase = 'hydrating'
     this.#identify = identify
@@ -112,7 +113,14 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
     if (this.actors.size > 1) this.#sweep()
     if (this.root?._processingStatus === STOPPED) this.timers.clear()
     this.#phase = 'idle'
-    return withoutCancelledWork(this.#effects)
+    const effects = withoutCancelledWork(this.#effects)
+    this.#effects = []
+    return effects
+  }
+
+  /** Nothing more is applied: what is still sent to actors of this tree is for whoever comes after it. */
+  abandon(): void {
+    this.#phase = 'idle'
   }
 
   hold(effect: TreeEffect): void {
@@ -132,10 +140,20 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
         return timer && deliver(this.actors.get(timer.target), timer.event)
       }
       case 'failure':
-        return fail(this.actors.get(input.sessionId), input.error)
+        return this.#fail(this.actors.get(input.sessionId), input.error)
       case 'stop':
         return this.root?._stop()
     }
+  }
+
+  #fail(actor: LiveActor | undefined, error: unknown): void {
+    const isRunning = actor?._processingStatus === RUNNING
+    // An action of the root's last turn: XState would have failed before it told anybody of the end.
+    const hasJustEnded = actor === this.root && actor?._snapshot.status === 'done'
+    if (!actor || !(isRunning || hasJustEnded)) return
+    actor._snapshot = { ...actor._snapshot, status: 'error', output: undefined, error }
+    if (isRunning) actor._error(error)
+    else this.hold({ kind: 'observe', sessionId: actor.sessionId, notice: 'error', value: error })
   }
 
   /** Children do not outlive their parent, whichever way it ended; those that have stopped are let go. */
@@ -179,20 +197,27 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
 
   countMicrostep(): void {
     const bound = this.blueprint.maxMicrosteps + this.actors.size * MICROSTEPS_PER_CHILD
-    if (++this.#microsteps > bound)
-      throw new Error(`more than ${bound} microsteps for one event: transitions go in a circle`)
+    if (++this.#microsteps <= bound) return
+    throw new Error(`more than ${bound} microsteps for one event: transitions go in a circle (options.maxIterations)`)
   }
 
   relay(source: Identity | undefined, target: LiveActor, event: AnyEventObject): void {
-    if (!this.#isOurs(target))
-      this.hold({ kind: 'foreign', sessionId: source?.sessionId ?? this.actorId, target, event })
-    else if (this.#phase === 'turn') deliver(this.actors.get(target.sessionId), event)
-    else if (this.#phase === 'idle') this.host.enqueue(target.sessionId, event)
+    if (this.#phase === 'hydrating') return
+    const isTurn = this.#phase === 'turn'
+    if (!this.#isOurs(target)) {
+      if (isTurn) this.hold({ kind: 'foreign', sessionId: source?.sessionId ?? this.actorId, target, event })
+      else target.send(event)
+    } else if (isTurn) {
+      deliver(this.actors.get(target.sessionId), event)
+    } else {
+      this.host.enqueue(target.sessionId, event)
+    }
   }
 
   schedule(source: LiveActor, target: LiveActor, event: AnyEventObject, delayMs: number, id?: string): void {
-    if (!this.#isOurs(target))
+    if (!this.#isOurs(target)) {
       this.#refuse(`the target of delayed event '${event.type}'`, 'an actor outside of this machine')
+    }
     this.timers.add({
       seq: this.nextNumber++,
       source: source.sessionId,
@@ -242,12 +267,6 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
 
 function deliver(actor: LiveActor | undefined, event: AnyEventObject): void {
   if (actor && actor._processingStatus !== STOPPED) actor._send(event)
-}
-
-function fail(actor: LiveActor | undefined, error: unknown): void {
-  if (actor?._processingStatus !== RUNNING) return
-  actor._snapshot = { ...actor._snapshot, status: 'error', error }
-  actor._error(error)
 }
 
 function pathOf(actor: LiveActor): string {

@@ -1,6 +1,6 @@
 /**
- * References to actors of a tree: which values are such, what is stored of one, and what stands for an actor that is not
- * (or not yet) in memory.
+ * References to actors of a tree: which values are such, what is stored of one, and what stands for an actor that is
+ * not (or not yet) in memory.
  *
  * Owns: `Ref`, and the translation between session ids as seen (`<actor>:<n>`) and as stored (`n`).
  * Does not own: the actors (live-tree.ts).
@@ -11,14 +11,7 @@
  */
 import type { AnyEventObject } from 'xstate'
 import type { ActorRefs, StoredRef } from '../snapshot-codec.ts'
-import {
-  isMachineSnapshot,
-  type LiveActor,
-  type LiveObserver,
-  type LiveSnapshot,
-  STOPPED,
-  type Subscription
-} from './internals.ts'
+import { type LiveActor, type LiveMachineSnapshot, type LiveObserver, STOPPED, type Subscription } from './internals.ts'
 
 /** What a reference needs of its tree. */
 export interface RefOwner {
@@ -114,7 +107,7 @@ export function refsOf(owner: RefOwner): ActorRefs {
       return { session, id: value.id, ...(parent !== undefined && { parent }) }
     },
     fromRef: (stored) => refAt(owner, stored),
-    toPlain: (value) => ('_nodes' in value ? plainSnapshot(value as unknown as LiveSnapshot) : undefined)
+    toPlain: (value) => ('_nodes' in value ? plainSnapshot(value) : undefined)
   }
 }
 
@@ -126,8 +119,9 @@ function refAt(owner: RefOwner, { session, id, parent }: StoredRef): unknown {
 }
 
 /** What is left of a machine's snapshot that someone keeps: its data. Its methods, and the machine, are not stored. */
-function plainSnapshot(snapshot: LiveSnapshot): object | undefined {
-  if (!isMachineSnapshot(snapshot)) return undefined
-  const { status, output, error, value, context, children, tags } = snapshot
-  return { status, output, error, value, context, children, tags: [...tags] }
+function plainSnapshot(value: object): object | undefined {
+  const { machine } = value as { readonly machine?: object }
+  if (typeof machine !== 'object' || !('__xstatenode' in machine)) return undefined
+  const { status, output, error, value: state, context, children, tags } = value as LiveMachineSnapshot
+  return { status, output, error, value: state, context, children, tags: [...tags] }
 }

@@ -1,12 +1,14 @@
 /**
- * What a machine says about itself before it runs: everything in it that could not be durable, with the place and the remedy.
+ * What a machine says about itself before it runs: everything in it that could not be durable, with the place and the
+ * remedy.
  *
  * Owns: the static checks of a machine and of every machine that its actors name.
  * Does not own: what only shows at run time (inline `spawn` in a closure: live-tree.ts; values: snapshot-codec.ts).
  *
  * Invariants
  * 1. No code of the user's runs.
- * 2. An error is something that would lose or change what was promised; a warning, something that works and may surprise.
+ * 2. An error is something that would lose or change what was promised; a warning, something that works and may
+ *    surprise.
  */
 import type { Finding, NotSerializableError } from '../../errors.ts'
 import { encode } from '../snapshot-codec.ts'

@@ -1,8 +1,8 @@
 /**
  * Promises, callbacks and observables that run now, on behalf of actors of one tree.
  *
- * Owns: their start, the events handed to them, their end. It runs the logic as the user's XState made it; a stop aborts a
- * promise's signal, calls a callback's clean-up, unsubscribes from an observable.
+ * Owns: their start, the events handed to them, their end. It runs the logic as the user's XState made it; a stop
+ * aborts a promise's signal, calls a callback's clean-up, unsubscribes from an observable.
  * Does not own: when any of it may happen (after the commit that asked for it; transition.ts).
  *
  * Invariants

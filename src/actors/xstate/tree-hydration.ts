@@ -1,16 +1,17 @@
 /**
  * A stored document back into live actors.
  *
- * XState restores the actors from an outline (states and children, nothing else); what they hold is filled in afterwards.
+ * XState restores the actors from an outline (states and children, nothing else); what they hold is filled in
+ * afterwards.
  *
  * Owns: reading the document, and refusing one that does not come back whole.
  * Does not own: its form (tree-snapshot.ts), values (snapshot-codec.ts).
  *
  * Invariants
- * 1. All of a document is restored, or SnapshotIllegalError is thrown. XState itself would drop a child whose logic is gone,
- *    and turn a state that is gone into an error; so every actor is compared with its record.
+ * 1. All of a document is restored, or SnapshotIllegalError is thrown. XState itself would drop a child whose logic is
+ *    gone, and turn a state that is gone into an error; so every actor is compared with its record.
  * 2. Contexts are read when all actors exist, so that references in them are those very actors.
- * 3. No code of the user's runs.
+ * 3. No code of the user's runs, except a `restoreSnapshot` that hand-written logic brings.
  */
 import { createActor } from 'xstate'
 import { SnapshotIllegalError } from '../../errors.ts'
@@ -108,8 +109,9 @@ class Hydration {
 
   #childOutlines({ children = {} }: ActorRecord, path: string): object {
     const outlines: Record<string, object> = {}
-    for (const [key, record] of Object.entries(children))
+    for (const [key, record] of Object.entries(children)) {
       outlines[key] = this.#childOptions(record, key, `${path}children.${key}.`)
+    }
     return outlines
   }
 
@@ -146,8 +148,9 @@ class Hydration {
     if (record.value === undefined) return void (actor._snapshot = actor.options.snapshot as LiveSnapshot)
     const snapshot = actor._snapshot
     if (!isMachineSnapshot(snapshot)) return this.#refuse(`${where}: ${(snapshot.error as Error).message}`)
-    if (!isSameValue(snapshot.value, record.value))
+    if (!isSameValue(snapshot.value, record.value)) {
       this.#refuse(`the states of ${where} are not those of the machine any more`)
+    }
     const { refs } = this.#tree
     snapshot.value = record.value
     snapshot.output = decode(record.output, `${path}output`, refs)
@@ -204,8 +207,8 @@ function isSameValue(a: StateValue, b: StateValue): boolean {
 }
 
 /**
- * XState finds the active nodes in an order of its own, and finds all of them, which it does not always do as it goes (when
- * history is entered).
+ * XState finds the active nodes in an order of its own, and finds all of them, which it does not always do as it goes
+ * (when history is entered).
  */
 function restoreNodes(snapshot: LiveMachineSnapshot, numbers: readonly number[]): void {
   const active = new Map(snapshot._nodes.map((node) => [node.order, node]))

@@ -1,8 +1,9 @@
 /**
  * A tree of live actors as one stored document.
  *
- * The document is the root's record (`value`, `status`, `context`, …) with three things of the whole tree beside it: `timers`,
- * `unlisted` children, and the `next` number for a session or timer. Children are records within their parent's.
+ * The document is the root's record (`value`, `status`, `context`, …) with three things of the whole tree beside it:
+ * `timers`, `unlisted` children, and the `next` number for a session or timer. Children are records within their
+ * parent's.
  *
  * Owns: the document's form, and writing it. Does not own: values (snapshot-codec.ts), reading it (tree-hydration.ts).
  *
@@ -74,7 +75,7 @@ export function persistTree(tree: LiveTree): Json {
   const written = new Set<LiveActor>()
   const record = { format: FORMAT } as TreeRecord
   describe(root, record, '', tree, written)
-  if (written.size < tree.actors.size) writeUnlisted(record, tree, written)
+  if (tree.actors.size > 1) writeUnlisted(record, tree, written)
   const timers = tree.timers.all()
   if (timers.length > 0) {
     record.timers = timers.map(({ seq, source, target, id, event, dueAt, isNameless }, index) => ({

@@ -109,6 +109,12 @@ export function claimRules(world: World): void {
       expect(await world.claim(id)).toMatchObject({ kind: 'claimed' })
     })
 
+    it('gives nothing to a node that is dead itself', async () => {
+      const { id } = await world.insert()
+      expect(await world.store.claim(uniqueId(), [id])).toMatchObject([{ kind: 'held', owner: null }])
+      expect(await world.row(id)).toMatchObject({ owner: null, attempt: 0 })
+    })
+
     it('refuses a parked row', async () => {
       const { id } = await world.asleep({ status: 'parked' })
       expect(await world.claim(id)).toEqual({ kind: 'held', status: 'parked', owner: null })

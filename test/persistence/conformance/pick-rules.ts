@@ -16,6 +16,13 @@ export function pickRules(world: World): void {
       expect(await world.row(id)).toMatchObject({ owner: world.node, attempt: 1 })
     })
 
+    it('gives nothing to a node that is dead itself', async () => {
+      const queue = uniqueId()
+      const { id } = await world.insert({ queue })
+      expect((await world.store.pick({ node: uniqueId(), queue, limit: 10 })).rows).toEqual([])
+      expect(await world.row(id)).toMatchObject({ owner: null, attempt: 0 })
+    })
+
     it('takes rows of its own queue only', async () => {
       const [mine, other] = [uniqueId(), uniqueId()]
       const { id } = await world.insert({ queue: mine })

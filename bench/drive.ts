@@ -1,6 +1,10 @@
 /**
- * How events arrive at the contenders that run a machine.
+ * The ways in which contenders are given their events.
  */
+
+/** The instances of one of several connections that work side by side. */
+export const shareOf = (ids: readonly string[], place: number, connections: number): readonly string[] =>
+  ids.filter((_, index) => index % connections === place)
 
 /** Makes the event with this number durable for an instance. */
 export type Send = (id: string, number: number) => Promise<unknown>

@@ -1,0 +1,56 @@
+/** How the calls of a scenario are made, in a worker or in a test. */
+import { createRuntime, type Runtime } from '../../src/index.ts'
+import { createOrder, type Report } from './order.ts'
+import type { Call, Scenario } from './scenarios.ts'
+
+type Order = ReturnType<typeof createOrder>
+
+/** A node whose statements come of what is done with it, and none of the passing of time. */
+export function createNode(database: string, scenario: Scenario, report: (report: Report) => void) {
+  const order = createOrder(report)
+  const runtime = createRuntime({
+    database,
+    machines: [order],
+    lease: '1 hour',
+    poll: '1 hour',
+    passivateAfter: '1 hour',
+    reaper: false,
+    janitor: false,
+    ...scenario.runtime
+  })
+  return { order, runtime }
+}
+
+/** Resolves to what the call was answered, in a word. */
+export async function make(
+  call: Call,
+  { order, runtime }: { readonly order: Order; readonly runtime: Runtime<Order> },
+  id: string
+): Promise<string> {
+  switch (call.kind) {
+    case 'start':
+      await runtime.start()
+      return 'started'
+    case 'spawn':
+      await runtime.spawn(order, { id })
+      return 'spawned'
+    case 'send': {
+      const options = call.isRepeatable ? { dedupKey: call.event } : {}
+      return (await runtime.send(id, { type: call.event }, options)).status
+    }
+    case 'await step': {
+      const actor = await runtime.get(order, id)
+      await actor.waitFor(({ context }) => context.steps.includes(call.step))
+      return 'taken'
+    }
+    case 'await commit':
+      await new Promise((committed) => runtime.on('commit.flush', committed))
+      return 'committed'
+    case 'await sleep':
+      await new Promise((asleep) => runtime.on('actor.passivated', asleep))
+      return 'asleep'
+    case 'stop':
+      await runtime.stop()
+      return 'stopped'
+  }
+}
