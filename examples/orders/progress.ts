@@ -21,7 +21,7 @@ export interface WatchOptions {
   readonly until: (progress: Progress) => boolean
 }
 
-const lookEveryMs = 50
+const lookEveryMs = 100
 
 /** Shows the progress until `until` holds; rejects as soon as one of `needs` does. */
 export async function watchProgress({ sql, orders, screen, needs, until }: WatchOptions): Promise<Progress> {

@@ -256,7 +256,8 @@ export class Actor {
 
   #rest(): void {
     if (this.#failure !== null) return this.#fault(this.#failure.error, [])
-    const ending = this.#now.endCommit()
+    // An effect that failed has its turn before the end: it makes the end another one.
+    const ending = this.#mailbox.isEmpty ? this.#now.endCommit() : null
     if (ending) return this.#submit(ending, () => this.#end())
     this.#phase = 'resting'
     this.restingSince = performance.now()

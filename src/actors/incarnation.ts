@@ -55,7 +55,7 @@ export class Incarnation {
   waiting: readonly WaitingEvent[] = []
   inboxSeen = 0
   sizeBytes = 0
-  /** The snapshot that was last committed. */
+  /** The snapshot that was last committed, and whose effects have run. */
   shown: MachineTree['snapshot'] | undefined
   #status: ActorStatus = 'ready'
   #timerAt: number | null = null
@@ -213,7 +213,6 @@ export class Incarnation {
       this.version++
       this.attempt = 0
       this.sizeBytes = commit.snapshot?.length ?? 0
-      this.shown = this.tree.snapshot
     }
     // Events that wait anew have the newest arrival numbers; a gap below them is what others sent meanwhile.
     let seq = inboxSeq - commit.deferred.length
@@ -230,7 +229,10 @@ export class Incarnation {
   /** Runs the effects of the turn that was just committed, in order, up to the first that throws. */
   perform(effects: readonly TreeEffect[]): EffectFailure | null {
     this.#performed = 0
-    return this.#performAll(effects)
+    const failure = this.#performAll(effects)
+    // A machine whose last action throws has not come to the end that its snapshot tells.
+    if (failure === null) this.shown = this.tree.snapshot
+    return failure
   }
 
   /** Effects have run that the row does not know of yet. */

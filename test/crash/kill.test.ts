@@ -27,8 +27,8 @@ test.concurrent.for(stages)('a node may die at every moment while $scenario.name
     const life = await live(workers, database.url, scenario, (moments) => moments.length === last)
     await tellMoments(life, async () => {
       expectTruth(life, await readRecord(database, life.id), scenario)
-      const heritage = await takeOver(database.url, life.id, scenario)
-      expectCompleteness([life], heritage, await readRecord(database, life.id), scenario)
+      const reports = await takeOver(database.url, life.id, scenario)
+      expectCompleteness([life], reports, await readRecord(database, life.id), scenario)
     })
     if (!life.isKilled) return expectPassage(life, scenario.passes)
   }
@@ -48,13 +48,13 @@ test.concurrent('nodes may die at every moment while they take over from each ot
     steps = left.steps
   }
   expectPassage(lives.at(-1) as Life, ['reap', 'pick'])
-  const heritage = await takeOver(relay.url, abandoned.id, takingOver)
-  expectCompleteness(lives, heritage, await readRecord(relay, abandoned.id), takingOver)
+  const reports = await takeOver(relay.url, abandoned.id, takingOver)
+  expectCompleteness(lives, reports, await readRecord(relay, abandoned.id), takingOver)
 })
 
 test.concurrent('work that was under way runs again, under the same key', async () => {
   const life = await live(workers, workshop.url, working, (moments) => moments.at(-1) === "charge of 'pay'")
-  const { reports } = await takeOver(workshop.url, life.id, working)
+  const reports = await takeOver(workshop.url, life.id, working)
   expect(reports.filter(({ effect }) => effect === 'charge')).toEqual([life.reports.at(-1)])
 })
 
@@ -63,9 +63,9 @@ test.concurrent('a timer that falls due while nothing runs fires once, when a no
   await alarmClock.sql('select pg_sleep_until(timer_at) from perdure.actor where id = $1', [life.id])
   expect((await readRecord(alarmClock, life.id)).steps).toEqual(['open', 'snooze'])
 
-  const heritage = await takeOver(alarmClock.url, life.id, snoozing)
-  expect(heritage.reports.filter(({ step }) => step === 'ring')).toHaveLength(2)
-  expectCompleteness([life], heritage, await readRecord(alarmClock, life.id), snoozing)
+  const reports = await takeOver(alarmClock.url, life.id, snoozing)
+  expect(reports.filter(({ step }) => step === 'ring')).toHaveLength(2)
+  expectCompleteness([life], reports, await readRecord(alarmClock, life.id), snoozing)
 })
 
 function expectPassage({ moments }: Life, statements: readonly string[]): void {

@@ -3,7 +3,7 @@
  */
 import { expect } from 'vitest'
 import type { Report, Step } from './order.ts'
-import type { Answer, Heritage, Life } from './life.ts'
+import type { Answer, Life } from './life.ts'
 import type { OrderRecord } from './record.ts'
 import type { Scenario } from './scenarios.ts'
 
@@ -30,23 +30,23 @@ export function expectTruth(life: Life, left: OrderRecord, { steps }: Scenario):
 /** In the end: every event was applied once, and every effect ran, under one key however often. */
 export function expectCompleteness(
   lives: readonly Life[],
-  { reports, output }: Heritage,
+  heirReports: readonly Report[],
   end: OrderRecord,
   scenario: Scenario
 ): void {
   const answers = lives.flatMap((life) => life.answers)
   expectWholeTransitions(end)
-  expect(end).toMatchObject({ status: 'done', inbox: [], steps: output })
-  expect(output, 'every event is applied once').toEqual(
-    scenario.steps.filter((step) => output.includes(step) || !mayBeLost(step, answers, scenario))
+  expect(end).toMatchObject({ status: 'done', inbox: [] })
+  expect(end.steps, 'every event is applied once').toEqual(
+    scenario.steps.filter((step) => end.steps.includes(step) || !mayBeLost(step, answers, scenario))
   )
 
   const keys = new Map<string, Set<unknown>>()
-  for (const { step, effect, key } of [...lives.flatMap((life) => life.reports), ...reports]) {
+  for (const { step, effect, key } of [...lives.flatMap((life) => life.reports), ...heirReports]) {
     const name = `${effect} of '${step}'`
     keys.set(name, (keys.get(name) ?? new Set()).add(key))
   }
-  expect([...keys.keys()].toSorted(), 'every effect has run').toEqual(output.flatMap(effectsOf).toSorted())
+  expect([...keys.keys()].toSorted(), 'every effect has run').toEqual(end.steps.flatMap(effectsOf).toSorted())
   for (const [name, { size }] of keys) expect(size, `${name} has one key`).toBe(1)
   expect(new Set([...keys.values()].flatMap((set) => [...set])).size, 'effects have keys of their own').toBe(keys.size)
 

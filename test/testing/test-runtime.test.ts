@@ -99,3 +99,17 @@ test('what was acknowledged before a crash does not run again', async () => {
   expect((await actor.getSnapshot()).context.count).toBe(2)
   expect(runs).toBe(2)
 })
+
+test('an action of the final state that throws makes the machine fail, as in XState', async () => {
+  const machine = setup({
+    actions: {
+      boom: () => {
+        throw new RangeError('too late')
+      }
+    }
+  }).createMachine({ id: 'final', initial: 'a', states: { a: { on: { END: 'b' } }, b: { type: 'final', entry: 'boom' } } })
+  const runtime = await start([machine])
+  const actor = await runtime.spawn(machine)
+  await actor.send({ type: 'END' })
+  await expect(actor.result()).rejects.toMatchObject({ cause: new RangeError('too late') })
+})
