@@ -8,6 +8,7 @@
  * 1. Every call answers: with what is durable, or with a typed error. Bad arguments are refused before anything is stored.
  * 2. A runtime starts once. After `stop` another is created.
  */
+import { setMaxListeners } from 'node:events'
 import type { AnyEventObject, AnyStateMachine, EventFromLogic } from 'xstate'
 import type { OptionalIfEmpty, Runtime, StopOptions } from './api.ts'
 import { ActorHandle, type ActorId, type DurableActorRef, type SendResult } from './actor-ref.ts'
@@ -79,6 +80,8 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
   constructor(options: RuntimeOptions, open: () => Promise<Store>, clock: SyncedClock) {
     this.#options = readOptions(options)
     this.#registrations = new Registrations(options.machines.map(readMachine))
+    // Every wait listens for the end of the runtime, and there may be thousands.
+    setMaxListeners(0, this.#stopped.signal)
     this.#open = open
     this.#clock = clock
     reportToPeople(this.#bus, options.warn)

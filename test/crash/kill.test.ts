@@ -1,7 +1,7 @@
 /** `kill -9` at every moment of a node's life. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { live, takeOver, type Life } from './life.ts'
-import { expectCompleteness, expectTruth } from './promises.ts'
+import { expectCompleteness, expectTruth, tellMoments } from './promises.ts'
 import { openDatabase, readRecord } from './record.ts'
 import { queueing, sending, snoozing, spawning, takingOver, waking, working } from './scenarios.ts'
 import { Workers } from './workers.ts'
@@ -70,13 +70,4 @@ test.concurrent('a timer that falls due while nothing runs fires once, when a no
 
 function expectPassage({ moments }: Life, statements: readonly string[]): void {
   expect(moments).toEqual(expect.arrayContaining(statements.map((name) => `${name} answered`)))
-}
-
-/** Where a check fails, says at which moment the worker was killed. */
-async function tellMoments({ moments }: Life, check: () => Promise<void> | void): Promise<void> {
-  try {
-    await check()
-  } catch (cause) {
-    throw new Error(`where a node died: ${moments.join(' → ')}`, { cause })
-  }
 }

@@ -16,7 +16,7 @@ import { randomUUID } from 'node:crypto'
 import { createRuntime } from '../../src/index.ts'
 import type { Said } from './channel.ts'
 import { createOrder, type Report } from './order.ts'
-import { openProxy, type Gate } from './proxy.ts'
+import { openProxy } from './proxy.ts'
 import type { Call, Scenario } from './scenarios.ts'
 import type { Workers } from './workers.ts'
 
@@ -42,6 +42,10 @@ export type Dies = (moments: readonly string[]) => boolean
 /** Statements that come of the passing of time, or of a new connection (''). They count where a scenario is about them. */
 const UNCOUNTED = new Set(['renew', 'pick', 'unseen', 'read', ''])
 
+export function isCounted(statement: string, { passes }: Scenario): boolean {
+  return !UNCOUNTED.has(statement) || passes.includes(statement)
+}
+
 export async function live(
   workers: Workers,
   database: string,
@@ -64,11 +68,9 @@ export async function live(
     if (isKilled) worker.kill()
     return !isKilled
   }
-  const gate: Gate = ({ statement, at }) => {
-    const counts = !UNCOUNTED.has(statement) || scenario.passes.includes(statement)
-    return counts ? happens(`${statement} ${at}`) : !isKilled
-  }
-  const proxy = await openProxy(database, gate)
+  const proxy = await openProxy(database, ({ statement, at }) =>
+    isCounted(statement, scenario) ? happens(`${statement} ${at}`) : !isKilled
+  )
   const hear = (said: Said): unknown => {
     switch (said.kind) {
       case 'ready':

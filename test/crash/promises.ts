@@ -82,3 +82,12 @@ function expectPunctuality({ transitions }: OrderRecord): void {
   const dueAt = transitions[rung - 1]?.timerAt ?? Infinity
   expect(transitions[rung]?.committedAt, 'the timer is not early').toBeGreaterThanOrEqual(dueAt)
 }
+
+/** Where a check fails, says at which moment it happened that it should not have mattered. */
+export async function tellMoments({ moments }: Life, check: () => Promise<void> | void): Promise<void> {
+  try {
+    await check()
+  } catch (cause) {
+    throw new Error(`what happened last made a difference: ${moments.join(' → ')}`, { cause })
+  }
+}

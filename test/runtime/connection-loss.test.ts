@@ -1,0 +1,123 @@
+/** P2: connections end in the middle of traffic. What was accepted is applied, nothing twice, and the runtime heals. */
+import { assign, setup } from 'xstate'
+import { expect, test } from 'vitest'
+import { ActorNotFoundError, OutcomeUnknownError, type DurableActorRef, type Runtime } from 'perdure'
+import { eventually, hear, openStage } from './stage.ts'
+
+const { db, start, rowOf } = await openStage()
+
+/** Keeps the number of each event that it takes. */
+const ledger = setup({
+  types: { context: {} as { taken: number[] }, events: {} as { type: 'TAKE'; n: number } }
+}).createMachine({
+  id: 'ledger',
+  context: { taken: [] },
+  on: { TAKE: { actions: assign({ taken: ({ context, event }) => [...context.taken, event.n] }) } }
+})
+
+const take = (n: number) => ({ type: 'TAKE', n }) as const
+
+const endAllConnections = () =>
+  db.sql(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`
+  )
+
+/** Sends until it is told otherwise; every event again with its key until it is answered. */
+async function sendUntilAnswered(ref: DurableActorRef<typeof ledger>, n: number): Promise<void> {
+  for (;;) {
+    try {
+      await ref.send(take(n), { dedupKey: `event ${n}` })
+      return
+    } catch (error) {
+      if (error instanceof ActorNotFoundError) throw error
+    }
+  }
+}
+
+const takenBy = async (runtime: Runtime<typeof ledger>, id: string): Promise<readonly number[]> =>
+  (await (await runtime.get(ledger, id)).getSnapshot()).context.taken
+
+test('events that are sent again with their key until they are answered are all applied, once', async () => {
+  const runtime = await start([ledger], { lease: 2_000 })
+  const refs = await Promise.all(Array.from({ length: 5 }, () => runtime.spawn(ledger)))
+  const numbers = Array.from({ length: 60 }, (_, n) => n)
+  for (let round = 0; round < 3; round++) {
+    const some = numbers.slice(round * 20, round * 20 + 20)
+    const sends = some.flatMap((n) => refs.map((ref) => sendUntilAnswered(ref, n)))
+    await endAllConnections()
+    await Promise.all(sends)
+  }
+  for (const ref of refs) {
+    await eventually(async () => (await takenBy(runtime, ref.id)).toSorted((a, b) => a - b)).toEqual(numbers)
+  }
+})
+
+test('every event that was accepted is applied once, every one that was refused not at all', async () => {
+  const runtime = await start([ledger], { lease: 2_000 })
+  const ref = await runtime.spawn(ledger)
+  await ref.send(take(-1))
+  const accepted = new Set<number>([-1])
+  const unknown = new Set<number>()
+  for (let round = 0; round < 5; round++) {
+    const some = Array.from({ length: 10 }, (_, n) => round * 10 + n)
+    const sends = some.map((n) =>
+      ref.send(take(n)).then(
+        () => accepted.add(n),
+        (error: unknown) => error instanceof OutcomeUnknownError && unknown.add(n)
+      )
+    )
+    await endAllConnections()
+    await Promise.all(sends)
+  }
+  await eventually(async () => new Set(await takenBy(runtime, ref.id)).isSupersetOf?.(accepted) ?? true).toBe(true)
+  const taken = await takenBy(runtime, ref.id)
+  expect(new Set(taken).size).toBe(taken.length)
+  expect([...accepted].filter((n) => !taken.includes(n))).toEqual([])
+  expect(taken.filter((n) => !accepted.has(n) && !unknown.has(n))).toEqual([])
+})
+
+test('spawns with an id of their own that are repeated until they are answered come about once', async () => {
+  const { randomUUID } = await import('node:crypto')
+  const runtime = await start([ledger], { lease: 2_000 })
+  const ids = Array.from({ length: 30 }, () => randomUUID())
+  const spawnUntilAnswered = async (id: string): Promise<void> => {
+    while (!(await runtime.spawn(ledger, { id, ifExists: 'return' }).catch(() => null)));
+  }
+  const spawns = ids.map(spawnUntilAnswered)
+  await endAllConnections()
+  await Promise.all(spawns)
+  await eventually(() => db.sql('select id from perdure.actor where version = 1')).toHaveLength(30)
+})
+
+test('a node whose session ended joins anew, and its actors go on', async () => {
+  const runtime = await start([ledger], { lease: 2_000 })
+  const ref = await runtime.spawn(ledger)
+  await ref.send(take(1))
+  const joined = hear(runtime, 'node.joined')
+  await endAllConnections()
+  await joined
+  await sendUntilAnswered(ref, 2)
+  await eventually(() => takenBy(runtime, ref.id)).toEqual([1, 2])
+})
+
+test('an idle runtime survives the end of its connections', async () => {
+  const runtime = await start([ledger], { lease: 2_000 })
+  const ref = await runtime.spawn(ledger)
+  await ref.send(take(1))
+  for (let times = 0; times < 3; times++) await endAllConnections()
+  await sendUntilAnswered(ref, 2)
+  expect(await takenBy(runtime, ref.id)).toEqual([1, 2])
+})
+
+test('who waits goes on waiting while connections come and go', async () => {
+  const [here, there] = [await start([ledger], { lease: 2_000 }), await start([ledger], { lease: 2_000 })]
+  const ref = await here.spawn(ledger)
+  const afar = await there.get(ledger, ref.id)
+  const waits = [ref, afar].map((each) => each.waitFor(({ context }) => context.taken.includes(7)))
+  await ref.send(take(1))
+  await endAllConnections()
+  await sendUntilAnswered(ref, 7)
+  for (const snapshot of await Promise.all(waits)) expect(snapshot.context.taken).toContain(7)
+  expect(await rowOf(ref.id)).toMatchObject({ status: expect.stringMatching(/waiting|ready/) })
+})
