@@ -43,17 +43,21 @@ function listBlocks({ path, text }: Page): readonly Block[] {
   })
 }
 
-/** The table of a page whose head begins with the given words. */
-export function readTable(path: string, ...head: readonly string[]): Table {
-  const { text } = pages.find((page) => page.path === path) as Page
-  const lines = text.split('\n')
-  const start = lines.findIndex((line) => line.startsWith(`| ${head.join(' | ')} |`))
-  if (start < 0) throw new Error(`${path} has no table with the columns ${head.join(', ')}`)
-  const end = lines.findIndex((line, index) => index > start && !line.startsWith('|'))
-  return lines.slice(start + 2, end).map((line) => line.slice(1, -1).split(' | ').map((cell) => cell.trim()))
+/** The first table below a heading, e.g. `## Limits`. */
+export function readTable(path: string, heading: string): Table {
+  const { text } = findPage(path)
+  const [, rows] = new RegExp(`^${heading}\n[^]*?^\\|.*\n\\|[-|]+\n((?:\\|.*\n)+)`, 'm').exec(text) ?? []
+  if (rows === undefined) throw new Error(`${path} has no table below '${heading}'`)
+  return rows.trimEnd().split('\n').map((row) => row.slice(1, -1).split(' | ').map((cell) => cell.trim()))
 }
 
-/** The code in a cell: `start` of "`start`, once". */
-export function codeIn(cell = ''): string {
-  return /`([^`]+)`/.exec(cell)?.[1] ?? ''
+export function findPage(path: string): Page {
+  const page = pages.find((page) => page.path === path)
+  if (page === undefined) throw new Error(`there is no page ${path}`)
+  return page
+}
+
+/** The words in code within a text: `start` and `stop` of "`start`, then `stop`". */
+export function codesIn(text = ''): readonly string[] {
+  return [...text.matchAll(/`([^`]+)`/g)].map((match) => match[1] as string)
 }

@@ -1,5 +1,6 @@
 /** Names and numbers in the tables of the documentation are those of the source. */
 import { readFileSync } from 'node:fs'
+import { createMachine } from 'xstate'
 import { expect, test } from 'vitest'
 import { DEFAULT_RETRY_POLICY } from '../../src/actors/retry-policy.ts'
 import { DEFAULT_LIMITS } from '../../src/limits.ts'
@@ -7,8 +8,8 @@ import { DEFAULT_SCHEMA, readMachine, readOptions, type RuntimeOptions } from '.
 import { telemetryEvents, type TelemetryEventName } from '../../src/telemetry/catalogue.ts'
 import { reportToPeople } from '../../src/telemetry/report.ts'
 import { Telemetry } from '../../src/telemetry/telemetry.ts'
-import { createMachine } from 'xstate'
-import { codesIn, pages, readTable, root, type Table } from './pages.ts'
+import { readTypeScript } from '../house/repository.ts'
+import { codesIn, findPage, readTable, root, type Table } from './pages.ts'
 
 const operating = 'docs/operating.md'
 
@@ -32,12 +33,12 @@ function defaultsIn(table: Table): Record<string, unknown> {
 }
 
 test('every option of createRuntime is in the table', () => {
-  const names = namesIn(readTable(operating, 'Option', 'Default'))
+  const names = namesIn(readTable(operating, '## Options'))
   expect(names.toSorted()).toEqual(membersOf('src/options.ts', 'RuntimeOptions').toSorted())
 })
 
 test('the defaults in the table are those that an option left out has', () => {
-  const { schema, ...given } = defaultsIn(readTable(operating, 'Option', 'Default'))
+  const { schema, ...given } = defaultsIn(readTable(operating, '## Options'))
   const required: RuntimeOptions = { database: 'none', machines: [] }
   expect(Object.keys(given)).toHaveLength(9)
   expect(readOptions({ ...required, ...given })).toEqual(readOptions(required))
@@ -45,17 +46,18 @@ test('the defaults in the table are those that an option left out has', () => {
 })
 
 test('every option of a machine and of a spawn is in its table', () => {
-  const [machine, spawn] = ['### Machine options', '### Spawn options'].map((head) => readTable(operating, 'Option', head))
-  expect(namesIn(machine as Table)).toEqual(expect.arrayContaining([...membersOf('src/options.ts', 'MachineOptions')]))
-  expect(namesIn(spawn as Table).toSorted()).toEqual(membersOf('src/options.ts', 'SpawnSettings').toSorted())
+  const machine = namesIn(readTable(operating, '### Machine options'))
+  expect(machine.toSorted()).toEqual(membersOf('src/options.ts', 'MachineOptions').toSorted())
+  const spawn = namesIn(readTable(operating, '### Spawn options'))
+  expect(spawn.toSorted()).toEqual(membersOf('src/options.ts', 'SpawnSettings').toSorted())
 })
 
 test('the limits in the table are those of the source', () => {
-  expect(defaultsIn(readTable(operating, 'Limit', 'Default'))).toEqual(DEFAULT_LIMITS)
+  expect(defaultsIn(readTable(operating, '## Limits'))).toEqual(DEFAULT_LIMITS)
 })
 
 test('the retry policy in the table is the default one', () => {
-  const retry = defaultsIn(readTable('docs/faults-and-retries.md', 'Option', 'Default'))
+  const retry = defaultsIn(readTable('docs/faults-and-retries.md', '## Retries'))
   const { retry: policy } = readMachine({ machine: createMachine({ id: 'any' }), retry })
   expect(policy).toEqual(DEFAULT_RETRY_POLICY)
   expect(Object.keys(retry)).toHaveLength(Object.keys(DEFAULT_RETRY_POLICY).length)
@@ -68,7 +70,7 @@ test('every telemetry event is in the table, with its fields, in the words of th
     const ofActor = type.startsWith('OfActor') ? ['id', 'machine'] : []
     return [name, [...ofActor, ...[...type.matchAll(/readonly (\w+):/g)].map((match) => match[1])], text]
   })
-  const rows = readTable(operating, 'Event', 'Fields').map(([event, fields, text]) => [...codesIn(event), codesIn(fields), text])
+  const rows = readTable(operating, '## Telemetry').map(([event, fields, text]) => [...codesIn(event), codesIn(fields), text])
   expect(source).toHaveLength(Object.keys(telemetryEvents).length)
   expect(rows).toEqual(source)
 })
@@ -78,19 +80,20 @@ test('the events that people hear of without asking are named', () => {
   const warned: string[] = []
   reportToPeople(bus, (message) => warned.push(/^perdure ([a-z.]+):/.exec(message)?.[1] ?? message))
   for (const name of Object.keys(telemetryEvents)) bus.emit(name as TelemetryEventName, {} as never)
-  const { text } = pages.find(({ path }) => path === operating) as { text: string }
-  const [, list] = /^Those that you should hear of .*: (.*)\.$/m.exec(text) ?? []
+  const [, list] = /^Those that you should hear of .*: (.*)\.$/m.exec(findPage(operating).text) ?? []
   expect(codesIn(list).toSorted()).toEqual(warned.toSorted())
 })
 
 test('every error that is thrown is in the table', () => {
   const classes = [...readSource('src/errors.ts').matchAll(/^export class (\w+)/gm)].map((match) => match[1] as string)
-  expect(namesIn(readTable('docs/sending.md', 'Error')).toSorted()).toEqual(classes.toSorted())
+  const sources = readTypeScript('src').map(({ text }) => text)
+  const thrown = classes.filter((name) => sources.some((text) => text.includes(`new ${name}(`)))
+  expect(readTable('docs/sending.md', '## Errors').map(([first]) => codesIn(first)[0]).toSorted()).toEqual(thrown.toSorted())
 })
 
 test('every package that the project depends on is in the table of the README, with its range', () => {
   const { peerDependencies, devDependencies } = JSON.parse(readSource('package.json')) as Record<string, Record<string, string>>
-  const table = readTable('README.md', 'Package', 'Kind')
+  const table = readTable('README.md', '## Dependencies')
   expect(namesIn(table).toSorted()).toEqual([...new Set(Object.keys({ ...peerDependencies, ...devDependencies }))].toSorted())
   for (const [name, range] of Object.entries(peerDependencies ?? {})) {
     const kind = table.find(([first]) => codesIn(first)[0] === name)?.[1]
