@@ -25,6 +25,8 @@ export interface PickerOptions {
 const MAX_PICK = 200
 /** How soon a queue that is full, in this process, is looked at again; the database is not asked. */
 const FULL_PAUSE_MS = 10
+/** How soon a queue is looked at again that has rows which are due, but gives none of them. */
+const REFUSED_PAUSE_MS = 50
 
 export function makePicker({ queue, concurrency, store, telemetry, engine, pollMs }: PickerOptions): Loop {
   return makeLoop({
@@ -40,6 +42,8 @@ export function makePicker({ queue, concurrency, store, telemetry, engine, pollM
       telemetry.emit('pick.stop', { queue, count: rows.length, demand })
       for (const row of rows) current.engine.awaken(row)
       if (rows.length === demand) return FULL_PAUSE_MS
+      // Others have those rows locked, or this node is dead and does not know it yet: asked at once, the answer is the same.
+      if (rows.length === 0 && nextDueInMs === 0) return Math.min(pollMs, REFUSED_PAUSE_MS)
       return Math.min(pollMs, nextDueInMs ?? pollMs)
     }
   })

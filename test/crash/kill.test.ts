@@ -21,18 +21,19 @@ const stages = await Promise.all(
 )
 const [relay, workshop, alarmClock] = [await openDatabase(), await openDatabase(), await openDatabase()]
 
-test.concurrent.for(stages)('a node may die at every moment while $scenario.name', { timeout }, async (stage) => {
-  const { scenario, database } = stage
-  for (let last = 1; ; last++) {
-    const life = await live(workers, database.url, scenario, (moments) => moments.length === last)
-    await tellMoments(life, async () => {
-      expectTruth(life, await readRecord(database, life.id), scenario)
-      const reports = await takeOver(database.url, life.id, scenario)
-      expectCompleteness([life], reports, await readRecord(database, life.id), scenario)
-    })
-    if (!life.isKilled) return expectPassage(life, scenario.passes)
-  }
-})
+for (const { scenario, database } of stages) {
+  test.concurrent(`a node may die at every moment while ${scenario.name}`, { timeout }, async () => {
+    for (let last = 1; ; last++) {
+      const life = await live(workers, database.url, scenario, (moments) => moments.length === last)
+      await tellMoments(life, async () => {
+        expectTruth(life, await readRecord(database, life.id), scenario)
+        const reports = await takeOver(database.url, life.id, scenario)
+        expectCompleteness([life], reports, await readRecord(database, life.id), scenario)
+      })
+      if (!life.isKilled) return expectPassage(life, scenario.passes)
+    }
+  })
+}
 
 // Each dies a moment later than the one before; from the first moment on again, once one of them has taken a step.
 test.concurrent('nodes may die at every moment while they take over from each other', { timeout }, async () => {
@@ -52,13 +53,12 @@ test.concurrent('nodes may die at every moment while they take over from each ot
   expectCompleteness(lives, reports, await readRecord(relay, abandoned.id), takingOver)
 })
 
-test.concurrent('work that was under way runs again, under the same key', async () => {
+test.concurrent('work that was under way runs again, under the same key', { timeout }, async () => {
   const life = await live(workers, workshop.url, working, (moments) => moments.at(-1) === "charge of 'pay'")
-  const reports = await takeOver(workshop.url, life.id, working)
-  expect(reports.filter(({ effect }) => effect === 'charge')).toEqual([life.reports.at(-1)])
+  expect(await takeOver(workshop.url, life.id, working)).toContainEqual(life.reports.at(-1))
 })
 
-test.concurrent('a timer that falls due while nothing runs fires once, when a node comes', async () => {
+test.concurrent('a timer that falls due while nothing runs fires once, when a node comes', { timeout }, async () => {
   const life = await live(workers, alarmClock.url, snoozing, (moments) => moments.at(-1) === "second action of 'snooze'")
   await alarmClock.sql('select pg_sleep_until(timer_at) from perdure.actor where id = $1', [life.id])
   expect((await readRecord(alarmClock, life.id)).steps).toEqual(['open', 'snooze'])

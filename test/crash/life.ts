@@ -8,8 +8,8 @@
  * afterwards (promises.ts).
  *
  * Invariants
- * 1. A worker that is killed does nothing after the moment of its death: a statement that was asked does not reach the
- *    server, an answer does not reach the worker, an effect is the last thing that happens.
+ * 1. A worker that dies at a statement has had the time to say all that it would say before it hears the answer; but nothing
+ *    of it passes to the server any more, nor to it. One that dies in an effect does nothing after it.
  * 2. When a life is over, the server knows it: nothing of the worker is under way any more.
  */
 import { randomUUID } from 'node:crypto'
@@ -39,8 +39,8 @@ export interface Answer {
 /** Whether it dies now; asked at each moment, which is the last of `moments`. */
 export type Dies = (moments: readonly string[]) => boolean
 
-/** Statements that come of the passing of time, or of a new connection (''). They count where a scenario is about them. */
-const UNCOUNTED = new Set(['renew', 'pick', 'unseen', 'read', ''])
+/** Statements of a node that comes, of new connections (''), and of loops. They count where a scenario is about them. */
+const UNCOUNTED = new Set(['schema_version', 'join', '', 'renew', 'pick', 'unseen', 'read'])
 
 export function isCounted(statement: string, { passes }: Scenario): boolean {
   return !UNCOUNTED.has(statement) || passes.includes(statement)
@@ -58,20 +58,26 @@ export async function live(
   const answers: Answer[] = []
   const worker = workers.next()
   let isCounting = false
-  let isKilled = false
+  let isDying = false
 
-  /** false: that was the last moment. */
-  const happens = (moment: string): boolean => {
-    if (!isCounting || isKilled) return !isKilled
+  /** true: it is the last moment. */
+  const isLast = (moment: string): boolean => {
+    if (!isCounting || isDying) return false
     moments.push(moment)
-    isKilled = dies(moments)
-    if (isKilled) worker.kill()
-    return !isKilled
+    isDying = dies(moments)
+    return isDying
   }
-  const proxy = await openProxy(database, ({ statement, at }) =>
-    isCounted(statement, scenario) ? happens(`${statement} ${at}`) : !isKilled
-  )
-  const hear = (said: Said): unknown => {
+  const proxy = await openProxy(database, ({ statement, at }) => {
+    if (isCounted(statement, scenario) && isLast(`${statement} ${at}`)) void worker.whenIdle().then(worker.kill)
+    return isDying ? 'hold' : 'pass'
+  })
+  /** What is left undone for ever is not answered. */
+  const dieAt = (moment: string): unknown => {
+    if (!isLast(moment)) return {}
+    worker.kill()
+    return undefined
+  }
+  worker.serve((said) => {
     switch (said.kind) {
       case 'ready':
         return { scenario, database: proxy.url, id }
@@ -83,19 +89,18 @@ export async function live(
         return {}
       case 'report':
         reports.push(said.report)
-        return happens(`${said.report.effect} of '${said.report.step}'`) ? {} : undefined
+        return dieAt(`${said.report.effect} of '${said.report.step}'`)
       case 'end': {
-        const goesOn = happens('the end')
+        const reply = dieAt('the end')
         isCounting = false
-        return goesOn ? {} : undefined
+        return reply
       }
     }
-  }
-  worker.serve(hear)
+  })
   const endedWell = await worker.ended
   await proxy.close()
-  if (!endedWell && !isKilled) throw new Error(`the worker ended by itself: ${moments.join(' → ')}`)
-  return { id, moments, isKilled, reports, answers }
+  if (!endedWell && !isDying) throw new Error(`the worker ended by itself: ${moments.join(' → ')}`)
+  return { id, moments, isKilled: isDying, reports, answers }
 }
 
 /**

@@ -1,14 +1,14 @@
 /**
- * A proxy before Postgres that knows where statements begin and end, and can end their connection there.
+ * A proxy before Postgres that knows where statements begin and end, and can stop them there.
  *
  *     client ──► statement is whole ──► gate: 'asked' ────► server
  *     client ◄── gate: 'answered' ◄── answer is whole ◄──── server
  *
- * Owns: the connections of its clients, both halves. Does not own: which statement is the last one; the gate says so.
+ * Owns: the connections of its clients, both halves. Does not own: which statement passes; the gate says so.
  *
  * Invariants
  * 1. A statement reaches the server as a whole or not at all, and so does its answer the client.
- * 2. What the gate does not let pass is lost together with its connection, on both sides.
+ * 2. What is held goes nowhere; it is lost when its client ends.
  * 3. Once `whenServerIsDone` has resolved, the server has forgotten all clients that are gone: their locks are free.
  */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
@@ -20,8 +20,8 @@ export interface Passage {
   readonly at: 'asked' | 'answered'
 }
 
-/** false: nothing passes any more, and the connection ends. */
-export type Gate = (passage: Passage) => boolean
+/** `hold`: neither side hears any more of it · `cut`: the connection ends, on both sides. */
+export type Gate = (passage: Passage) => 'pass' | 'hold' | 'cut'
 
 export interface Proxy {
   /** For clients: the given one, with this proxy in the server's place. */
@@ -62,8 +62,9 @@ function link(client: Socket, server: Socket, gate: Gate): Promise<void> {
   let statement: string | null = null
 
   const pass = (at: Passage['at'], messages: readonly Message[], to: Socket): void => {
-    if (gate({ statement: statement ?? '', at })) to.write(Buffer.concat(messages))
-    else client.destroy()
+    const verdict = gate({ statement: statement ?? '', at })
+    if (verdict === 'pass') to.write(Buffer.concat(messages))
+    else if (verdict === 'cut') client.destroy()
   }
   const questions = new MessageReader((message) => {
     asking.push(message)

@@ -2,6 +2,8 @@
 import { createNode, make } from './calls.ts'
 import { say, type Job } from './channel.ts'
 
+process.on('message', () => setImmediate(() => process.send?.('idle')))
+
 const { scenario, database, id } = say({ kind: 'ready' }) as Job
 const node = createNode(database, scenario, (report) => say({ kind: 'report', report }))
 
@@ -12,3 +14,4 @@ for (const [number, call] of scenario.calls.entries()) {
 }
 say({ kind: 'end' })
 await node.runtime.stop()
+process.disconnect()

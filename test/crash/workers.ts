@@ -20,6 +20,8 @@ const SPARE_WORKERS = 2
 export interface Worker {
   /** `reply` is asked for each thing that the worker says; undefined: no reply, the worker stands still. */
   serve(reply: (said: Said) => unknown): void
+  /** Resolves once the worker has done, and said, all that it can without hearing anything new. */
+  whenIdle(): Promise<void>
   kill(): void
   /** Resolves once the process is gone; true: it ended by itself and in good order. */
   readonly ended: Promise<boolean>
@@ -50,10 +52,16 @@ export class Workers {
 
   #start(): Worker {
     const process_ = spawn(process.execPath, [join(this.#folder, 'test', 'crash', 'worker.js')], {
-      stdio: ['ignore', 'inherit', 'inherit', 'pipe']
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'ipc']
     })
+    // The end of a killed worker is no news.
+    process_.stdio[CHANNEL]?.on('error', () => undefined)
     return {
       serve: (reply) => serve(process_, reply),
+      whenIdle: async () => {
+        process_.send('idle?')
+        await once(process_, 'message')
+      },
       kill: () => void process_.kill('SIGKILL'),
       ended: once(process_, 'exit').then(([code]) => code === 0)
     }
@@ -62,7 +70,6 @@ export class Workers {
 
 function serve(process_: ChildProcess, reply: (said: Said) => unknown): void {
   const channel = process_.stdio[CHANNEL] as Duplex
-  channel.on('error', () => undefined)
   createInterface(channel).on('line', (line) => {
     const answer = reply(JSON.parse(line) as Said)
     if (answer !== undefined) channel.write(`${JSON.stringify(answer)}\n`)

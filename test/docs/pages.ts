@@ -28,7 +28,11 @@ export interface Block {
 /** Rows of cells, without the head. */
 export type Table = readonly (readonly string[])[]
 
-export const pages: readonly Page[] = ['README.md', 'CHANGELOG.md', ...readdirSync(`${root}docs`).map((name) => `docs/${name}`)]
+export const pages: readonly Page[] = [
+  'README.md',
+  'CHANGELOG.md',
+  ...readdirSync(`${root}docs`).map((name) => `docs/${name}`)
+]
   .filter((path) => path.endsWith('.md'))
   .map((path) => ({ path, text: readFileSync(root + path, 'utf8') }))
 
@@ -48,7 +52,15 @@ export function readTable(path: string, heading: string): Table {
   const { text } = findPage(path)
   const [, rows] = new RegExp(`^${heading}\n[^]*?^\\|.*\n\\|[-|]+\n((?:\\|.*\n)+)`, 'm').exec(text) ?? []
   if (rows === undefined) throw new Error(`${path} has no table below '${heading}'`)
-  return rows.trimEnd().split('\n').map((row) => row.slice(1, -1).split(' | ').map((cell) => cell.trim()))
+  return rows
+    .trimEnd()
+    .split('\n')
+    .map((row) =>
+      row
+        .slice(1, -1)
+        .split(' | ')
+        .map((cell) => cell.trim())
+    )
 }
 
 export function findPage(path: string): Page {

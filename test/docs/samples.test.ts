@@ -10,7 +10,10 @@ process.env['DATABASE_URL'] = db.url
 afterAll(removeSamples)
 beforeEach(async () => void (await db.sql('drop schema if exists perdure cascade')))
 
-test.each(samples.map((sample) => [sample.name, sample] as const))('%s runs', (_, sample) => runSample(sample))
+// PGlite takes seconds to come up, and many where the machine is busy.
+test.each(samples.map((sample) => [sample.name, sample] as const))('%s runs', { timeout: 60_000 }, (_, sample) =>
+  runSample(sample)
+)
 
 test('the compiler has nothing against any sample', { timeout: 60_000 }, async () => {
   expect(await checkTypes()).toEqual([])

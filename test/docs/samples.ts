@@ -46,9 +46,10 @@ export function removeSamples(): void {
 function writeSample(block: Block): Sample {
   const lines: string[] = []
   for (const { line, code } of listParts(block)) {
-    for (const [index, text] of code.split('\n').entries()) lines[line + index] = text
+    while (lines.length < line - 1) lines.push('')
+    lines.push(...code.trimEnd().split('\n'))
   }
-  const text = Array.from(lines, (line = '') => line).slice(1).join('\n')
+  const text = lines.join('\n')
   const module = join(folder, block.page, `${block.line}.ts`)
   mkdirSync(dirname(module), { recursive: true })
   writeFileSync(module, text)
@@ -62,8 +63,9 @@ function writeSample(block: Block): Sample {
 function listParts(block: Block): readonly Block[] {
   const name = readComment(block, 'continues')
   if (name === undefined) return [block]
-  const before = blocks.find((other) => other.page === block.page && readComment(other, 'sample') === name)
-  if (before === undefined) throw new Error(`${block.page}:${block.line} continues '${name}', which is not on its page`)
+  const above = blocks.filter(({ page, line }) => page === block.page && line < block.line)
+  const before = above.find((other) => readComment(other, 'sample') === name)
+  if (before === undefined) throw new Error(`${block.page}:${block.line} continues '${name}', which is not above it`)
   return [...listParts(before), block]
 }
 

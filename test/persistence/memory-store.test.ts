@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { MemoryStore } from '../../src/persistence/memory-store.ts'
-import { newActor } from './conformance/world.ts'
+import { HOUR_MS, newActor } from './conformance/world.ts'
 import { storeConformance } from './store-conformance.ts'
 
 class ManualClock {
@@ -19,6 +19,8 @@ storeConformance('the memory store', async () => {
   return {
     store,
     second: async () => store,
+    // The node joins once more, with a lease that is over at once.
+    expire: async (node) => void (await store.join(node, node, 0)),
     advance: async (ms) => clock.advance(ms),
     close: () => store.close()
   }
@@ -27,6 +29,7 @@ storeConformance('the memory store', async () => {
 it('a caller who changes an answer changes no row', async () => {
   const store = new MemoryStore(new ManualClock())
   const actor = newActor()
+  await store.join('node', 'node', HOUR_MS)
   await store.insert([actor])
   await store.signal([{ actorId: actor.id, event: '"kept"', dedupKey: null }], 10)
   const [claimed] = await store.claim('node', [actor.id])
@@ -41,6 +44,7 @@ it('a timer fires when the clock that was given reaches it, and not before', asy
   const clock = new ManualClock()
   const store = new MemoryStore(clock)
   const actor = newActor({ queue: 'timers', startInMs: 60_000 })
+  await store.join('node', 'node', HOUR_MS)
   await store.insert([actor])
   const pick = { node: 'node', queue: 'timers', limit: 1 }
   expect(await store.pick(pick)).toEqual({ rows: [], nextDueInMs: 60_000 })
@@ -55,6 +59,7 @@ it('a node is dead from the moment that its lease runs out', async () => {
   const store = new MemoryStore(clock)
   const actor = newActor({ owner: 'first' })
   await store.join('first', 'first', 1_000)
+  await store.join('second', 'second', HOUR_MS)
   await store.insert([actor])
   clock.advance(999)
   expect(await store.claim('second', [actor.id])).toMatchObject([{ kind: 'held', owner: 'first' }])
@@ -66,6 +71,7 @@ it('a node that was reaped is not revived by a renewal that comes late', async (
   const clock = new ManualClock()
   const store = new MemoryStore(clock)
   const lease = await store.join('late', 'late', 1_000)
+  await store.join('other', 'other', HOUR_MS)
   clock.advance(1_000)
   await store.reap('other', 10)
   expect(await lease.renew()).toEqual({ held: false, now: clock.now() })

@@ -9,6 +9,7 @@ import type { Driver } from '../../src/persistence/drivers/driver.ts'
 import { openDriver } from '../../src/persistence/drivers/open.ts'
 import { openPostgresStore, PostgresStore } from '../../src/persistence/postgres-store.ts'
 import { loadQueries } from '../../src/persistence/queries.ts'
+import type { Lease } from '../../src/persistence/store.ts'
 import { testDatabase } from '../support/database.ts'
 import { acknowledgement, HOUR_MS, newActor, transition, uniqueId } from './conformance/world.ts'
 
@@ -18,6 +19,7 @@ const node = uniqueId()
 const rival = new pg.Client({ connectionString: url })
 let statements: string[] = []
 let store: PostgresStore
+let lease: Lease
 
 /** Notes the name of each statement that goes out. */
 function noting(driver: Driver): Driver {
@@ -46,6 +48,7 @@ function noting(driver: Driver): Driver {
 beforeAll(async () => {
   store = new PostgresStore(noting(await openDriver(url, queries.pinPlans)), queries, 'perdure')
   await store.migrate()
+  lease = await store.join(node, 'node', HOUR_MS)
   await rival.connect()
 })
 beforeEach(async () => {
@@ -54,6 +57,7 @@ beforeEach(async () => {
 })
 afterAll(async () => {
   await rival.end()
+  await lease.leave()
   await store.close()
 })
 
@@ -72,8 +76,6 @@ async function born(fields = {}) {
 
 // Other test files use other databases of the same server at the same time.
 const waiting = `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
-const endLockHolders = `select pg_terminate_backend(l.pid, 10000) from pg_locks as l
-  join pg_database as d on d.oid = l.database where l.locktype = 'advisory' and d.datname = current_database()`
 
 /** Runs `work` until it waits for the rival's transaction, commits that, and answers what `work` answers. */
 async function overtakenBy<T>(work: () => Promise<T>): Promise<T> {
@@ -108,12 +110,12 @@ describe('a claim that waits while the row moves', () => {
 
   it('leaves the row to another node that claimed it meanwhile', async () => {
     const [id, other] = [await asleep(), uniqueId()]
-    const lease = await store.join(other, 'other', HOUR_MS)
+    const otherLease = await store.join(other, 'other', HOUR_MS)
     await rival.query('begin')
     await rival.query('update perdure.actor set owner = $2, attempt = 1 where id = $1', [id, other])
     const [result] = await overtakenBy(() => store.claim(node, [id]))
     expect(result).toEqual({ kind: 'held', status: 'waiting', owner: other })
-    await lease.leave()
+    await otherLease.leave()
   })
 })
 
@@ -195,21 +197,6 @@ describe('an insert that waits', () => {
     )
     const results = await overtakenBy(() => store.insert([newActor({ key })]))
     expect(results).toEqual([{ kind: 'duplicate', by: 'key', id: occupant }])
-  })
-})
-
-describe('a node', () => {
-  it('is dead as soon as its session is gone, though its lease runs on', async () => {
-    const gone = uniqueId()
-    await store.reap(node, 1_000)
-    const lease = await store.join(gone, 'gone', HOUR_MS)
-    const { id } = await born({ owner: gone })
-    expect(await store.reap(node, 10)).toEqual({ nodes: [], actors: 0 })
-    await sql(endLockHolders)
-    expect(await store.reap(node, 10)).toEqual({ nodes: [gone], actors: 1 })
-    expect(await store.read([id])).toMatchObject([{ status: 'ready', owner: null }])
-    await expect(lease.renew()).rejects.toThrow('not queryable')
-    await lease.leave()
   })
 })
 

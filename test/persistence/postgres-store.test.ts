@@ -6,8 +6,9 @@ import { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
 import postgres from 'postgres'
 import { describe, expect, it } from 'vitest'
-import type { PostgresStore } from '../../src/persistence/postgres-store.ts'
-import { openPostgresStore } from '../../src/persistence/postgres-store.ts'
+import { openDriver } from '../../src/persistence/drivers/open.ts'
+import { openPostgresStore, PostgresStore } from '../../src/persistence/postgres-store.ts'
+import { loadQueries } from '../../src/persistence/queries.ts'
 import { testDatabase } from '../support/database.ts'
 import { HOUR_MS, uniqueId } from './conformance/world.ts'
 import type { OpenStore } from './store-conformance.ts'
@@ -17,17 +18,19 @@ const { url } = await testDatabase()
 
 /** A store on a client that the caller brings, and a second one on a connection string. */
 async function openOn(schema: string, client: unknown, endClient: () => Promise<void>): Promise<OpenStore> {
-  const stores: PostgresStore[] = []
-  const open = async (database: unknown): Promise<PostgresStore> => {
-    const store = await openPostgresStore(database, schema)
-    stores.push(store)
-    return store
-  }
-  const store = await open(client)
+  const queries = loadQueries(schema)
+  const driver = await openDriver(client, queries.pinPlans)
+  const store = new PostgresStore(driver, queries, schema)
+  const stores = [store]
   await store.migrate()
   return {
     store,
-    second: () => open(url),
+    second: async () => {
+      const second = await openPostgresStore(url, schema)
+      stores.push(second)
+      return second
+    },
+    expire: async (node) => void (await driver.query(queries.expire, [node])),
     close: async () => {
       for (const opened of stores) await opened.close()
       await endClient()

@@ -6,7 +6,8 @@
  *
  * Invariants
  * 1. Rules share one store and one node that has joined; each uses actors, keys, queues and owners of its own.
- * 2. No rule sleeps: what must be due is due in the past; a dead node never joined, or with a lease of 0 ms.
+ * 2. No rule sleeps: what must be due is due in the past; a dead node never joined, or with a lease of 0 ms, or its lease
+ *    is ended under it (`expire`).
  * 3. Rules that need two nodes alive at once are skipped where the store cannot be opened twice.
  */
 import { afterAll, beforeAll, describe } from 'vitest'
@@ -28,6 +29,8 @@ export interface OpenStore {
   readonly store: Store
   /** Another store on the same rows, as another process would open it. Absent where only one can be open. */
   second?(): Promise<Store>
+  /** Has the lease of a node run out, unknown to the node: its rows stay as they are. */
+  expire(node: string): Promise<void>
   /** Moves the store's clock, where a test may do that. */
   advance?(ms: number): Promise<void>
   /** Frees what `open` and `second` took, the stores among it. */

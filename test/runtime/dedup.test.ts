@@ -78,6 +78,18 @@ test('a key that was taken is a duplicate after the end also where the actor run
   await expect(there.send(ref.id, ping, { dedupKey: 'new' })).rejects.toThrow(ActorTerminatedError)
 })
 
+// Only the keys that this node remembers are asked for there.
+test.fails('a key that was taken is a duplicate also where it comes together with the end', async () => {
+  const first = await start([counter])
+  const ref = await first.spawn(counter)
+  await ref.send(ping, { dedupKey })
+  await first.stop()
+  const runtime = await start([counter])
+  const ending = runtime.send(ref.id, { type: 'END' })
+  expect(await runtime.send(ref.id, ping, { dedupKey })).toEqual({ status: 'duplicate' })
+  expect(await ending).toEqual({ status: 'applied' })
+})
+
 test('a deferred event and its repetition are one, before and after it is applied', async () => {
   const runtime = await start([counter], { passivateAfter: 0 })
   const ref = await runtime.spawn(counter)

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { InboxFullError } from 'perdure'
 import { eventually, hear, openStage } from './stage.ts'
 
-const { start, rowOf } = await openStage()
+const { start, rowOf, watch } = await openStage()
 
 /** Takes `PAY` and `SHIP` only once it is open, and writes down what it takes. */
 const shop = setup({
@@ -68,6 +68,22 @@ test('an event that another node puts into the inbox is deferred and taken like 
   expect(await there.send(ref.id, pay(1))).toEqual({ status: 'queued' })
   expect(await ref.send(pay(2))).toEqual({ status: 'deferred' })
   await ref.send({ type: 'OPEN' })
+  await eventually(() => rowOf(ref.id)).toMatchObject({ inbox: [] })
+  expect((await ref.getSnapshot()).context.log.toSorted()).toEqual([1, 2])
+})
+
+// The late answer brings the event as new: it is known only as long as it waits.
+test.fails('an event that is taken while the inbox is being read is not taken again', async () => {
+  const { pool, statements, answered, spoilAnswer, releaseAll } = watch()
+  const here = await start([shop], { database: pool, poll: '1 hour' })
+  const ref = await here.spawn(shop)
+  await eventually(() => statements).toContain('unseen')
+  await (await start([shop], { queues: {} })).send(ref.id, pay(1))
+  spoilAnswer('inbox', 'late')
+  expect(await ref.send(pay(2))).toEqual({ status: 'deferred' })
+  await eventually(() => answered).toContain('inbox')
+  await ref.send({ type: 'OPEN' })
+  releaseAll()
   await eventually(() => rowOf(ref.id)).toMatchObject({ inbox: [] })
   expect((await ref.getSnapshot()).context.log.toSorted()).toEqual([1, 2])
 })

@@ -57,8 +57,8 @@ test.each<[string, unknown]>([
   await expect(runtime.spawn(order, { input, key: 'order:42' })).rejects.toThrow(DuplicateKeyError)
   expect(await runtime.spawnMany(order, [{ input, key: 'order:42' }, { input, key: 'order:43' }])).toHaveLength(1)
   expect(await ref.send({ type: 'SHIP' }, { dedupKey: 'ship' })).toEqual({ status: 'deferred' })
-  expect(await runtime.send({ key: 'order:42' }, { type: 'PAY', amount: 9.5 })).toEqual({ status: 'applied' })
   expect(await ref.send({ type: 'SHIP' }, { dedupKey: 'ship' })).toEqual({ status: 'duplicate' })
+  expect(await runtime.send({ key: 'order:42' }, { type: 'PAY', amount: 9.5 })).toEqual({ status: 'applied' })
 
   expect(await ref.result()).toEqual({ parcel: expect.stringContaining(`parcel ${2n ** 70n} by ${ref.id}`) })
   expect((await ref.getSnapshot()).context).toMatchObject({ ...input, paid: 9.5 })

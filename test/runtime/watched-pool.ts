@@ -15,6 +15,8 @@ export interface WatchedPool {
   readonly pool: pg.Pool
   /** Names of the product's statements (`commit`, `claim`, …) in the order in which they were sent. */
   readonly statements: readonly string[]
+  /** Those that the server has answered, whatever became of the answer. */
+  readonly answered: readonly string[]
   /** From now on statements of this name wait before they are sent, until what is returned is called. */
   hold(name: string): () => void
   /** What was held back goes on, and answers that are late come. */
@@ -28,6 +30,7 @@ type Query = { readonly name?: string } | string
 
 export function watchedPool(url: string): WatchedPool {
   const statements: string[] = []
+  const answered: string[] = []
   const gates = new Map<string, { readonly opened: Promise<void>; readonly open: () => void }>()
   const late: (() => void)[] = []
   const spoilt = new Map<string, SpoiltAnswer>()
@@ -48,6 +51,7 @@ export function watchedPool(url: string): WatchedPool {
       const how = spoilt.get(name)
       spoilt.delete(name)
       const answer = await super.query(query as pg.QueryConfig)
+      answered.push(name)
       if (how === 'late') await new Promise<void>((resolve) => late.push(resolve))
       if (how !== 'lost') return answer
       await this.end()
@@ -62,6 +66,7 @@ export function watchedPool(url: string): WatchedPool {
   return {
     pool: new pg.Pool({ connectionString: url, Client: WatchedClient }),
     statements,
+    answered,
     hold: (name) => {
       let open = (): void => undefined
       const opened = new Promise<void>((resolve) => (open = resolve))

@@ -87,7 +87,7 @@ export function claimRules(world: World): void {
 
     it('takes a row from a dead owner that had claimed it before its timer', async () => {
       const { id } = await world.asleep({ timerAt: Date.UTC(2100, 0, 1) })
-      await world.take(id, uniqueId())
+      await world.deadNode((node) => world.take(id, node))
       expect(await world.take(id)).toMatchObject({ owner: world.node, attempt: 2 })
     })
 
@@ -111,7 +111,9 @@ export function claimRules(world: World): void {
 
     it('gives nothing to a node that is dead itself', async () => {
       const { id } = await world.insert()
-      expect(await world.store.claim(uniqueId(), [id])).toMatchObject([{ kind: 'held', owner: null }])
+      for (const dead of [uniqueId(), await world.deadNode()]) {
+        expect(await world.claim(id, dead)).toEqual({ kind: 'held', status: 'ready', owner: null })
+      }
       expect(await world.row(id)).toMatchObject({ owner: null, attempt: 0 })
     })
 

@@ -115,20 +115,22 @@ export function membershipRules(world: World): void {
     })
 
     it('makes ready a start and a retry that were taken up without any progress since', async () => {
-      const [dead, queue] = [uniqueId(), uniqueId()]
+      const queue = uniqueId()
       const start = await world.insert({ queue, startAt: LONG_AGO })
       const retried = await world.asleep({}, { queue })
       await world.take(retried.id)
       await world.commit(acknowledgement(retried, { retryInMs: 0 }))
       await world.passTime()
-      await world.store.pick({ node: dead, queue, limit: 10 })
+      await world.deadNode(async (node) => {
+        expect((await world.store.pick({ node, queue, limit: 10 })).rows).toHaveLength(2)
+      })
       await world.reapAll()
       expect((await world.pickAll(queue)).toSorted()).toEqual([start.id, retried.id].toSorted())
     })
 
     it('makes ready what was claimed without any progress since, though its timer lies ahead', async () => {
       const { id } = await world.asleep({ timerAt: FAR_AHEAD })
-      await world.take(id, uniqueId())
+      await world.deadNode((node) => world.take(id, node))
       await world.reapAll()
       expect(await world.row(id)).toMatchObject({ status: 'ready', owner: null, attempt: 1 })
       expect(await world.take(id)).toMatchObject({ attempt: 2 })

@@ -19,8 +19,12 @@ export function pickRules(world: World): void {
     it('gives nothing to a node that is dead itself', async () => {
       const queue = uniqueId()
       const { id } = await world.insert({ queue })
-      expect((await world.store.pick({ node: uniqueId(), queue, limit: 10 })).rows).toEqual([])
+      const timer = await world.asleep({ timerAt: LONG_AGO }, { queue })
+      for (const node of [uniqueId(), await world.deadNode()]) {
+        expect((await world.store.pick({ node, queue, limit: 10 })).rows).toEqual([])
+      }
       expect(await world.row(id)).toMatchObject({ owner: null, attempt: 0 })
+      expect(await world.row(timer.id)).toMatchObject({ owner: null, attempt: 0 })
     })
 
     it('takes rows of its own queue only', async () => {

@@ -77,6 +77,8 @@ export class World {
   #opened: OpenStore | undefined
   #lease: Lease | undefined
   #second: Promise<Store> | undefined
+  /** Leases of nodes that are dead; their sessions stay until the suite ends. */
+  readonly #expired: Lease[] = []
 
   async open(opened: OpenStore): Promise<void> {
     this.#opened = opened
@@ -84,6 +86,7 @@ export class World {
   }
 
   async close(): Promise<void> {
+    for (const lease of this.#expired) await lease.leave()
     await this.#lease?.leave()
     await this.#opened?.close()
   }
@@ -112,6 +115,15 @@ export class World {
   /** Lets the store's clock move on; one that cannot be moved moves by itself. */
   async passTime(): Promise<void> {
     await this.#opened?.advance?.(1)
+  }
+
+  /** A node that did `work` while it lived, and whose lease ran out then. */
+  async deadNode(work: (node: string) => Promise<unknown> = async () => undefined): Promise<string> {
+    const node = uniqueId()
+    this.#expired.push(await this.store.join(node, 'dead', HOUR_MS))
+    await work(node)
+    await this.#opened?.expire(node)
+    return node
   }
 
   async insert(fields: Partial<NewActor> = {}): Promise<NewActor> {
