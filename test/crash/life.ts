@@ -1,8 +1,9 @@
 /**
  * The life of a worker, and how what it left is taken over.
  *
- * What can be noticed of a worker from outside is a moment of its life: a statement that it asks, the answer before the
- * worker hears it, an effect. Between two moments nothing can be noticed, so who has died at every moment has died everywhere.
+ * What can be noticed of a worker from outside is a moment of its life: a statement before the server gets it, its answer
+ * before the worker hears it, an effect. What a worker does first when it has heard an answer is the next moment. Between two
+ * moments nothing can be noticed: who has died at every moment has died everywhere.
  *
  * Owns: one worker from its job to its end, and the proxy before it. Does not own: processes (workers.ts), what must be so
  * afterwards (promises.ts).
@@ -14,7 +15,6 @@
  */
 import { randomUUID } from 'node:crypto'
 import { createRuntime } from '../../src/index.ts'
-import type { Said } from './channel.ts'
 import { createOrder, type Report } from './order.ts'
 import { openProxy } from './proxy.ts'
 import type { Call, Scenario } from './scenarios.ts'
@@ -68,11 +68,11 @@ export async function live(
     return isDying
   }
   const proxy = await openProxy(database, ({ statement, at }) => {
-    if (isCounted(statement, scenario) && isLast(`${statement} ${at}`)) void worker.whenIdle().then(worker.kill)
+    if (isCounted(statement, scenario) && isLast(`${statement} ${at}`)) worker.killWhenIdle()
     return isDying ? 'hold' : 'pass'
   })
-  /** What is left undone for ever is not answered. */
-  const dieAt = (moment: string): unknown => {
+  /** The reply to a worker that stands at this moment; undefined: it was the last. */
+  const replyAt = (moment: string): unknown => {
     if (!isLast(moment)) return {}
     worker.kill()
     return undefined
@@ -89,9 +89,9 @@ export async function live(
         return {}
       case 'report':
         reports.push(said.report)
-        return dieAt(`${said.report.effect} of '${said.report.step}'`)
+        return replyAt(`${said.report.effect} of '${said.report.step}'`)
       case 'end': {
-        const reply = dieAt('the end')
+        const reply = replyAt('the end')
         isCounting = false
         return reply
       }

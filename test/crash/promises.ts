@@ -10,7 +10,10 @@ import type { Scenario } from './scenarios.ts'
 /** At the moment of death: the state is that before a transition or that after it, and all that was said is true. */
 export function expectTruth(life: Life, left: OrderRecord, { steps }: Scenario): void {
   expectWholeTransitions(left)
-  expect(steps.filter((step) => left.steps.includes(step)), 'steps are taken in order').toEqual(left.steps)
+  expect(
+    steps.filter((step) => left.steps.includes(step)),
+    'steps are taken in order'
+  ).toEqual(left.steps)
 
   const seen = life.reports.map(({ step }) => step)
   expect(left.steps, 'whose effects were seen is committed').toEqual(expect.arrayContaining(seen))
@@ -53,10 +56,16 @@ export function expectCompleteness(
   expectPunctuality(end)
 }
 
+/** The life has passed these statements: it was a life in which there was something to break. */
+export function expectPassage({ moments }: Life, statements: readonly string[]): void {
+  expect(moments).toEqual(expect.arrayContaining(statements.map((name) => `${name} answered`)))
+}
+
 function expectWholeTransitions({ transitions }: OrderRecord): void {
-  expect(transitions.map(({ version }) => version), 'each version is written once').toEqual(
-    transitions.map((_, index) => index + 1)
-  )
+  expect(
+    transitions.map(({ version }) => version),
+    'each version is written once'
+  ).toEqual(transitions.map((_, index) => index + 1))
   for (const [index, { steps }] of transitions.entries()) {
     const before = transitions[index - 1]?.steps ?? []
     expect(steps.slice(0, before.length), 'a transition keeps what was before').toEqual(before)

@@ -3,6 +3,8 @@ import { createNode, make } from './calls.ts'
 import { say, type Job } from './channel.ts'
 
 process.on('message', () => setImmediate(() => process.send?.('idle')))
+// All is done, or the test is gone.
+process.on('disconnect', () => process.exit())
 
 const { scenario, database, id } = say({ kind: 'ready' }) as Job
 const node = createNode(database, scenario, (report) => say({ kind: 'report', report }))

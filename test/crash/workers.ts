@@ -17,24 +17,16 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Started while others still live. */
 const SPARE_WORKERS = 2
 
-export interface Worker {
-  /** `reply` is asked for each thing that the worker says; undefined: no reply, the worker stands still. */
-  serve(reply: (said: Said) => unknown): void
-  /** Resolves once the worker has done, and said, all that it can without hearing anything new. */
-  whenIdle(): Promise<void>
-  kill(): void
-  /** Resolves once the process is gone; true: it ended by itself and in good order. */
-  readonly ended: Promise<boolean>
-}
-
 export class Workers {
   readonly #folder = join(root, '.perdure', `crash-${process.pid}`)
+  readonly #alive = new Set<Worker>()
   readonly #spare: Worker[] = []
 
   async open(): Promise<void> {
-    const options = '--noCheck --ignoreConfig --module nodenext --target es2023 --types node --rewriteRelativeImportExtensions'
-    const files = ['--rootDir', '.', '--outDir', this.#folder, 'test/crash/worker.ts']
-    await promisify(execFile)(join(root, 'node_modules', '.bin', 'tsc'), [...options.split(' '), ...files], { cwd: root })
+    const tool = join(root, 'node_modules', '.bin', 'tsc')
+    const options = ['--ignoreConfig', '--noCheck', '--rewriteRelativeImportExtensions', '--types', 'node']
+    const form = ['--module', 'nodenext', '--target', 'es2023', '--rootDir', '.', '--outDir', this.#folder]
+    await promisify(execFile)(tool, [...options, ...form, 'test/crash/worker.ts'], { cwd: root })
     await symlink(join(root, 'sql'), join(this.#folder, 'sql'))
     for (let count = 0; count < SPARE_WORKERS; count++) this.#spare.push(this.#start())
   }
@@ -45,33 +37,48 @@ export class Workers {
   }
 
   async close(): Promise<void> {
-    for (const worker of this.#spare) worker.kill()
-    await Promise.all(this.#spare.map((worker) => worker.ended))
+    for (const worker of this.#alive) worker.kill()
+    await Promise.all([...this.#alive].map((worker) => worker.ended))
     await rm(this.#folder, { recursive: true, force: true })
   }
 
   #start(): Worker {
-    const process_ = spawn(process.execPath, [join(this.#folder, 'test', 'crash', 'worker.js')], {
-      stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'ipc']
-    })
-    // The end of a killed worker is no news.
-    process_.stdio[CHANNEL]?.on('error', () => undefined)
-    return {
-      serve: (reply) => serve(process_, reply),
-      whenIdle: async () => {
-        process_.send('idle?')
-        await once(process_, 'message')
-      },
-      kill: () => void process_.kill('SIGKILL'),
-      ended: once(process_, 'exit').then(([code]) => code === 0)
-    }
+    const worker = new Worker(join(this.#folder, 'test', 'crash', 'worker.js'))
+    this.#alive.add(worker)
+    void worker.ended.then(() => this.#alive.delete(worker))
+    return worker
   }
 }
 
-function serve(process_: ChildProcess, reply: (said: Said) => unknown): void {
-  const channel = process_.stdio[CHANNEL] as Duplex
-  createInterface(channel).on('line', (line) => {
-    const answer = reply(JSON.parse(line) as Said)
-    if (answer !== undefined) channel.write(`${JSON.stringify(answer)}\n`)
-  })
+export class Worker {
+  readonly #process: ChildProcess
+  readonly #channel: Duplex
+  /** Resolves once the process is gone; true: it ended by itself and in good order. */
+  readonly ended: Promise<boolean>
+
+  constructor(program: string) {
+    this.#process = spawn(process.execPath, [program], { stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'ipc'] })
+    this.#channel = this.#process.stdio[CHANNEL] as Duplex
+    // The end of a killed worker is no news.
+    this.#channel.on('error', () => undefined)
+    this.ended = once(this.#process, 'exit').then(([code]) => code === 0)
+  }
+
+  /** `reply` is asked for each thing that the worker says; undefined: no reply, the worker stands still. */
+  serve(reply: (said: Said) => unknown): void {
+    createInterface(this.#channel).on('line', (line) => {
+      const answer = reply(JSON.parse(line) as Said)
+      if (answer !== undefined) this.#channel.write(`${JSON.stringify(answer)}\n`)
+    })
+  }
+
+  /** Kills it once it has done, and said, all that it can without hearing anything new. */
+  killWhenIdle(): void {
+    this.#process.once('message', () => this.kill())
+    this.#process.send('idle?')
+  }
+
+  kill(): void {
+    this.#process.kill('SIGKILL')
+  }
 }

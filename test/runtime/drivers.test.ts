@@ -20,7 +20,9 @@ const order = setup({
     events: {} as { type: 'PAY'; amount: number } | { type: 'SHIP' },
     output: {} as { parcel: string | null }
   },
-  actors: { ship: fromPromise<string, bigint>(({ input }) => Promise.resolve(`parcel ${input} by ${idempotencyKey()}`)) }
+  actors: {
+    ship: fromPromise<string, bigint>(({ input }) => Promise.resolve(`parcel ${input} by ${idempotencyKey()}`))
+  }
 }).createMachine({
   id: 'order',
   context: ({ input }) => ({ ...input, paid: 0, parcel: null }),
@@ -55,7 +57,12 @@ test.each<[string, unknown]>([
   const input = { order: 2n ** 70n, at: new Date(0) }
   const ref = await runtime.spawn(order, { input, key: 'order:42' })
   await expect(runtime.spawn(order, { input, key: 'order:42' })).rejects.toThrow(DuplicateKeyError)
-  expect(await runtime.spawnMany(order, [{ input, key: 'order:42' }, { input, key: 'order:43' }])).toHaveLength(1)
+  expect(
+    await runtime.spawnMany(order, [
+      { input, key: 'order:42' },
+      { input, key: 'order:43' }
+    ])
+  ).toHaveLength(1)
   expect(await ref.send({ type: 'SHIP' }, { dedupKey: 'ship' })).toEqual({ status: 'deferred' })
   expect(await ref.send({ type: 'SHIP' }, { dedupKey: 'ship' })).toEqual({ status: 'duplicate' })
   expect(await runtime.send({ key: 'order:42' }, { type: 'PAY', amount: 9.5 })).toEqual({ status: 'applied' })

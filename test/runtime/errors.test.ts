@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { ActorFailedError, NotSerializableError, TooLargeError } from 'perdure'
 import { eventually, hear, openStage } from './stage.ts'
 
-const { db, start, rowOf } = await openStage()
+const { start, rowOf } = await openStage()
 
 function fail(): never {
   throw new RangeError('out of luck')
@@ -28,16 +28,19 @@ const fragile = setup({
   }
 })
 
-test.each(['GUARD', 'ASSIGN', 'ACTION', 'ENTRY'] as const)('a machine that throws in %s fails with that', async (type) => {
-  const runtime = await start([fragile])
-  const ref = await runtime.spawn(fragile)
-  expect(await ref.send({ type })).toEqual({ status: 'applied' })
-  const failed = ref.result()
-  await expect(failed).rejects.toThrow(ActorFailedError)
-  await expect(failed).rejects.toMatchObject({ cause: { message: expect.stringContaining('out of luck') } })
-  const last_error = { $type: 'Error', message: expect.stringContaining('out of luck') }
-  expect(await rowOf(ref.id)).toMatchObject({ status: 'failed', owner: null, last_error })
-})
+test.each(['GUARD', 'ASSIGN', 'ACTION', 'ENTRY'] as const)(
+  'a machine that throws in %s fails with that',
+  async (type) => {
+    const runtime = await start([fragile])
+    const ref = await runtime.spawn(fragile)
+    expect(await ref.send({ type })).toEqual({ status: 'applied' })
+    const failed = ref.result()
+    await expect(failed).rejects.toThrow(ActorFailedError)
+    await expect(failed).rejects.toMatchObject({ cause: { message: expect.stringContaining('out of luck') } })
+    const last_error = { $type: 'Error', message: expect.stringContaining('out of luck') }
+    expect(await rowOf(ref.id)).toMatchObject({ status: 'failed', owner: null, last_error })
+  }
+)
 
 test('a machine that throws in its first turn fails, and its spawn stands', async () => {
   const stillborn = createMachine({ id: 'stillborn', entry: assign(fail) })
@@ -152,7 +155,10 @@ test('a signal that poisons its actor parks it, with the signal kept for an oper
   await eventually(() => rowOf(ref.id)).toMatchObject({ status: 'parked', owner: null })
   expect(await rowOf(ref.id)).toMatchObject({ last_error: { message: expect.stringContaining('context.kept[1].on') } })
   const { inbox, snapshot } = await rowOf(ref.id)
-  expect([...(snapshot.context as { kept: string[] }).kept, ...inbox.map((event) => (event as unknown as { what: string }).what)]).toEqual(['a', 'function', 'b'])
+  expect([
+    ...(snapshot.context as { kept: string[] }).kept,
+    ...inbox.map((event) => (event as unknown as { what: string }).what)
+  ]).toEqual(['a', 'function', 'b'])
   await worker.stop()
 })
 
@@ -175,7 +181,11 @@ test('an endless loop of transitions is stopped, and fails its actor alone', asy
   const machine = createMachine({
     id: 'circle',
     initial: 'a',
-    states: { a: { on: { GO: 'b', RAISE: { actions: raise({ type: 'RAISE' }) } } }, b: { always: 'c' }, c: { always: 'b' } }
+    states: {
+      a: { on: { GO: 'b', RAISE: { actions: raise({ type: 'RAISE' }) } } },
+      b: { always: 'c' },
+      c: { always: 'b' }
+    }
   })
   const runtime = await start([machine, keeper])
   for (const type of ['GO', 'RAISE']) {

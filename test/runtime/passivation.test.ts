@@ -21,7 +21,12 @@ const lamp = setup({ types: { events: {} as { type: 'TOGGLE' } } }).createMachin
 /** A bit of everything that a snapshot has to hold. */
 const everything = setup({
   types: {
-    context: {} as { at: Date; seen: Map<string, bigint>; lamp: ActorRefFrom<typeof lamp> | null; tally: ActorRefFrom<typeof tally> },
+    context: {} as {
+      at: Date
+      seen: Map<string, bigint>
+      lamp: ActorRefFrom<typeof lamp> | null
+      tally: ActorRefFrom<typeof tally>
+    },
     events: {} as { type: 'NEXT' | 'LEAVE' | 'RETURN' | 'TOGGLE' | 'LIGHT' | 'SEE' }
   },
   actors: { lamp, tally }
@@ -56,7 +61,19 @@ const everything = setup({
 })
 
 test('a machine with everything in it ends up as plain XState, though it sleeps after each event', async () => {
-  const script = ['SEE', 'NEXT', 'LIGHT', 'LEAVE', 'TOGGLE', 'SEE', 'RETURN', 'TOGGLE', 'TOGGLE', 'NEXT', 'LEAVE'] as const
+  const script = [
+    'SEE',
+    'NEXT',
+    'LIGHT',
+    'LEAVE',
+    'TOGGLE',
+    'SEE',
+    'RETURN',
+    'TOGGLE',
+    'TOGGLE',
+    'NEXT',
+    'LEAVE'
+  ] as const
   const plain = createActor(everything).start()
   const runtime = await start([everything], { passivateAfter: 0 })
   const ref = await runtime.spawn(everything)
@@ -65,7 +82,11 @@ test('a machine with everything in it ends up as plain XState, though it sleeps 
     await ref.send({ type })
     await eventually(() => rowOf(ref.id)).toMatchObject({ owner: null })
     const [mine, theirs] = [await ref.getSnapshot(), plain.getSnapshot()]
-    expect([mine.value, mine.context.seen, mine.context.at]).toEqual([theirs.value, theirs.context.seen, theirs.context.at])
+    expect([mine.value, mine.context.seen, mine.context.at]).toEqual([
+      theirs.value,
+      theirs.context.seen,
+      theirs.context.at
+    ])
     expect(mine.context.tally.getSnapshot()).toEqual(theirs.context.tally.getSnapshot())
     expect(mine.context.lamp?.getSnapshot().value).toEqual(theirs.context.lamp?.getSnapshot().value)
     expect(Object.keys(mine.children)).toEqual(Object.keys(theirs.children))
@@ -165,7 +186,11 @@ test('actors that are large leave memory before maxResident is reached', async (
 
 test('where nobody rests and there is no room, events are queued, not refused', async () => {
   const work = fromPromise(() => new Promise(() => undefined))
-  const busy = setup({ actors: { work } }).createMachine({ id: 'busy', invoke: { src: 'work' }, on: { ANY: { actions: () => 1 } } })
+  const busy = setup({ actors: { work } }).createMachine({
+    id: 'busy',
+    invoke: { src: 'work' },
+    on: { ANY: { actions: () => 1 } }
+  })
   const still = createMachine({ id: 'still', on: { ANY: { actions: () => 1 } } })
   const leaf = await start([busy, still], { queues: {} })
   const runtime = await start([busy, still], { maxResident: 2, queues: { default: 100, other: 1 } })

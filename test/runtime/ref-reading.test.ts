@@ -137,7 +137,9 @@ test('waitFor sees an actor that is awake on another node', async () => {
 test('waitFor rejects when the actor ends before, in whichever way', async () => {
   const runtime = await start([climber])
   const refs = await Promise.all(['done', 'failed', 'stopped'].map(() => runtime.spawn(climber)))
-  const [done, failed, stopped] = refs.map((ref) => ref.waitFor(({ context }) => context.height > 5).catch((e: unknown) => e))
+  const [done, failed, stopped] = refs.map((ref) =>
+    ref.waitFor(({ context }) => context.height > 5).catch((e: unknown) => e)
+  )
   await Promise.all([refs[0]?.send({ type: 'END' }), refs[1]?.send({ type: 'FALL' }), refs[2]?.stop()])
   for (const error of [await done, await failed, await stopped]) expect(error).toBeInstanceOf(WaitUnmetError)
   expect(await done).toMatchObject({ actorId: refs[0]?.id, status: 'done' })
@@ -175,7 +177,11 @@ test('a predicate that throws rejects its wait with what it threw, and harms nob
 test('waits end when the runtime stops', async () => {
   const runtime = await start([climber])
   const ref = await runtime.spawn(climber)
-  const waits = Promise.allSettled([ref.waitFor(() => false), ref.result(), ref.waitFor(() => false, { timeout: '1 hour' })])
+  const waits = Promise.allSettled([
+    ref.waitFor(() => false),
+    ref.result(),
+    ref.waitFor(() => false, { timeout: '1 hour' })
+  ])
   await runtime.stop()
   for (const outcome of await waits) {
     expect((outcome as PromiseRejectedResult).reason).toBeInstanceOf(RuntimeNotRunningError)

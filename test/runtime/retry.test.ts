@@ -50,7 +50,11 @@ test('with a retry policy an action that always throws ends parked, with its rea
   const ref = await runtime.spawn(machine)
   await ref.send({ type: 'GO' })
   expect(await parked).toMatchObject({ id: ref.id, machine: 'flaky', reason: new RangeError('out of luck') })
-  await eventually(() => rowOf(ref.id)).toMatchObject({ status: 'parked', owner: null, last_error: { message: 'out of luck' } })
+  await eventually(() => rowOf(ref.id)).toMatchObject({
+    status: 'parked',
+    owner: null,
+    last_error: { message: 'out of luck' }
+  })
   expect(ran).toEqual(['before', 'flaky', 'flaky', 'flaky'])
 })
 

@@ -185,7 +185,13 @@ test('rich values come through the inbox as they were sent', async () => {
   const [here, there] = [await start([diary]), await start([diary])]
   const ref = await here.spawn(diary)
   await ref.send(note('awake'))
-  const rich = { at: new Date(0), ids: new Set([1n]), gap: [undefined, NaN, -0], text: '\0\ud800 🗝️', bytes: Buffer.from('b') }
+  const rich = {
+    at: new Date(0),
+    ids: new Set([1n]),
+    gap: [undefined, NaN, -0],
+    text: '\0\ud800 🗝️',
+    bytes: Buffer.from('b')
+  }
   expect(await there.send(ref.id, note(rich))).toEqual({ status: 'queued' })
   const { context } = await ref.waitFor(({ context }) => context.log.length === 2)
   expect(context.log[1]).toStrictEqual(rich)

@@ -7,7 +7,7 @@ const { db, start, rowOf, letTimePass } = await openStage()
 
 /** Keeps its input in context. */
 const keeper = setup({
-  types: { input: {} as unknown, context: {} as { input: unknown } }
+  types: {} as { input: unknown; context: { input: unknown } }
 }).createMachine({ id: 'keeper', context: ({ input }) => ({ input }) })
 
 const rich = {

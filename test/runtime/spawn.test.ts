@@ -142,7 +142,7 @@ test.each<[string, SpawnOptions<typeof order>]>([
   ['key', { key: 'a\0b' }],
   ['key', { key: '\ud800' }],
   ['keyScope', { keyScope: ['waiting'] }],
-  ['keyScope', { keyScope: ['ready', 'running', 'waiting', 'parked', 'asleep' as never] }],
+  ['keyScope', { keyScope: ['ready', 'running', 'waiting', 'parked', 'asleep'] }],
   ['queue', { queue: '' }],
   ['partitionKey', { partitionKey: 7 as never }],
   ['priority', { priority: 0.5 }],

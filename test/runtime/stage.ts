@@ -21,7 +21,11 @@ export interface ActorColumns {
   readonly status: string
   readonly version: number
   readonly owner: string | null
-  readonly snapshot: { readonly value: unknown; readonly context: unknown; readonly timers?: readonly { dueAt: number }[] }
+  readonly snapshot: {
+    readonly value: unknown
+    readonly context: unknown
+    readonly timers?: readonly { dueAt: number }[]
+  }
   readonly last_error: { readonly message: string } | null
   readonly inbox: readonly { readonly type: string }[]
 }

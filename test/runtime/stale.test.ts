@@ -114,7 +114,11 @@ test('an actor that was taken over is dropped with the work that it started', as
     signal.addEventListener('abort', () => (aborted = true))
     return new Promise(() => undefined)
   })
-  const machine = setup({ actors: { work } }).createMachine({ id: 'worker', invoke: { src: 'work' }, on: { ANY: { actions: () => 1 } } })
+  const machine = setup({ actors: { work } }).createMachine({
+    id: 'worker',
+    invoke: { src: 'work' },
+    on: { ANY: { actions: () => 1 } }
+  })
   const runtime = await start([machine])
   const ref = await runtime.spawn(machine)
   await ref.send({ type: 'ANY' })

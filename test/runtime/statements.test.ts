@@ -20,7 +20,13 @@ const shop = createMachine({
 /** A runtime that uses the database for what it is called to do: its loops have looked once and sleep. */
 const startWatched = async (options = {}) => {
   const { pool, statements, hold } = watch()
-  const runtime = await start([counter, shop], { database: pool, poll: '1 hour', reaper: false, janitor: false, ...options })
+  const runtime = await start([counter, shop], {
+    database: pool,
+    poll: '1 hour',
+    reaper: false,
+    janitor: false,
+    ...options
+  })
   await eventually(() => statements).toContain('unseen')
   return { runtime, statements, hold }
 }

@@ -8,7 +8,11 @@ const { db, start, rowOf, watch, declareNodesDead } = await openStage()
 
 /** Each run of `work` is a promise that its test settles. */
 function workbench() {
-  const runs: { readonly key: string | undefined; readonly signal: AbortSignal; readonly finish: (by: string) => void }[] = []
+  const runs: {
+    readonly key: string | undefined
+    readonly signal: AbortSignal
+    readonly finish: (by: string) => void
+  }[] = []
   const work = fromPromise<string>(
     ({ signal }) => new Promise((finish) => runs.push({ key: idempotencyKey(), signal, finish }))
   )
@@ -17,7 +21,9 @@ function workbench() {
     context: { by: null },
     initial: 'working',
     states: {
-      working: { invoke: { src: 'work', onDone: { target: 'over', actions: assign({ by: ({ event }) => event.output }) } } },
+      working: {
+        invoke: { src: 'work', onDone: { target: 'over', actions: assign({ by: ({ event }) => event.output }) } }
+      },
       over: {}
     }
   })
@@ -75,7 +81,11 @@ test('different work has different keys, and the same work of another actor has 
 /** Two actions for each `GO`, with their keys. */
 function actingOf(ran: [string, string | undefined][]) {
   const act = (name: string) => () => void ran.push([name, idempotencyKey()])
-  return createMachine({ id: 'acting', initial: 'a', states: { a: { on: { GO: 'b' } }, b: { entry: [act('one'), act('two')] } } })
+  return createMachine({
+    id: 'acting',
+    initial: 'a',
+    states: { a: { on: { GO: 'b' } }, b: { entry: [act('one'), act('two')] } }
+  })
 }
 
 test('effects that were not acknowledged run again, in order and with the same keys, and telemetry says so', async () => {

@@ -39,10 +39,17 @@ test('an actor that sleeps names in its row when it wants to wake', async () => 
 })
 
 test('timers that fell due while no node ran fire in their order when one starts', async () => {
-  const machine = setup({ types: { context: {} as { log: string[] } }, actions: { note: assign({ log: ({ context, event }) => [...context.log, event.type] }) } }).createMachine({
+  const machine = setup({
+    types: { context: {} as { log: string[] } },
+    actions: { note: assign({ log: ({ context, event }) => [...context.log, event.type] }) }
+  }).createMachine({
     id: 'diary',
     context: { log: [] },
-    entry: [raise({ type: 'third' }, { delay: 3 * hour }), raise({ type: 'first' }, { delay: hour }), raise({ type: 'second' }, { delay: 2 * hour })],
+    entry: [
+      raise({ type: 'third' }, { delay: 3 * hour }),
+      raise({ type: 'first' }, { delay: hour }),
+      raise({ type: 'second' }, { delay: 2 * hour })
+    ],
     on: { '*': { actions: 'note' } }
   })
   const first = await start([machine])
@@ -57,7 +64,10 @@ test('timers that fell due while no node ran fire in their order when one starts
 })
 
 test('a signal that was sent before a timer fell due is applied before it, one sent after that after it', async () => {
-  const machine = setup({ types: { context: {} as { log: string[] } }, actions: { note: assign({ log: ({ context, event }) => [...context.log, event.type] }) } }).createMachine({
+  const machine = setup({
+    types: { context: {} as { log: string[] } },
+    actions: { note: assign({ log: ({ context, event }) => [...context.log, event.type] }) }
+  }).createMachine({
     id: 'diary',
     context: { log: [] },
     entry: raise({ type: 'timer' }, { delay: hour }),
@@ -77,7 +87,11 @@ test('a signal that was sent before a timer fell due is applied before it, one s
 })
 
 test('a delayed raise, a delayed sendTo and the after of a child come through the sleep of their actor', async () => {
-  const child = createMachine({ id: 'child', initial: 'a', states: { a: { after: { [hour]: 'b' } }, b: { on: { PING: 'c' } }, c: { type: 'final' } } })
+  const child = createMachine({
+    id: 'child',
+    initial: 'a',
+    states: { a: { after: { [hour]: 'b' } }, b: { on: { PING: 'c' } }, c: { type: 'final' } }
+  })
   const machine = setup({ actors: { child } }).createMachine({
     id: 'parent',
     invoke: { src: 'child', id: 'kid', onDone: '.grown' },
@@ -115,7 +129,11 @@ test('leaving a state ends its after, entering it again begins anew', async () =
   const machine = createMachine({
     id: 'lobby',
     initial: 'in',
-    states: { in: { after: { [hour]: 'tired' }, on: { LEAVE: 'out', RESTART: { target: 'in', reenter: true } } }, out: { on: { RETURN: 'in' } }, tired: {} }
+    states: {
+      in: { after: { [hour]: 'tired' }, on: { LEAVE: 'out', RESTART: { target: 'in', reenter: true } } },
+      out: { on: { RETURN: 'in' } },
+      tired: {}
+    }
   })
   const runtime = await start([machine], { passivateAfter: 0 })
   const ref = await runtime.spawn(machine)
@@ -174,7 +192,9 @@ test('an event that ends a state together with its due timer leaves only one of 
   await first.stop()
   await letTimePass(hour)
   const second = await start([machine])
-  expect(await second.send(ref.id, { type: 'ACCEPT' })).toMatchObject({ status: expect.stringMatching(/deferred|queued/) })
+  expect(await second.send(ref.id, { type: 'ACCEPT' })).toMatchObject({
+    status: expect.stringMatching(/deferred|queued/)
+  })
   await eventually(() => rowOf(ref.id)).toMatchObject({ snapshot: { value: 'expired' }, inbox: [{ type: 'ACCEPT' }] })
 })
 
@@ -190,7 +210,11 @@ test('a delay of nothing fires at once, a delay without end never', async () => 
 })
 
 test('many actors wake at the same moment, each once', async () => {
-  const machine = createMachine({ id: 'egg', initial: 'a', states: { a: { after: { [hour]: 'b' } }, b: { type: 'final' } } })
+  const machine = createMachine({
+    id: 'egg',
+    initial: 'a',
+    states: { a: { after: { [hour]: 'b' } }, b: { type: 'final' } }
+  })
   const runtime = await start([machine], { passivateAfter: 0 })
   const done = new Map<string, number>()
   runtime.on('step.stop', ({ id, kind }) => kind === 'done' && done.set(id, (done.get(id) ?? 0) + 1))

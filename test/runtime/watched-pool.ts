@@ -42,7 +42,10 @@ export function watchedPool(url: string): WatchedPool {
       if (name === null) return super.query(query as never, values as never, callback as never)
       const answer = this.#ask(name, query)
       if (callback === undefined) return answer
-      return answer.then((result) => callback(null, result), callback)
+      return answer.then(
+        (result) => callback(null, result),
+        (error: unknown) => callback(error)
+      )
     }) as never
 
     async #ask(name: string, query: Query): Promise<unknown> {
@@ -74,7 +77,7 @@ export function watchedPool(url: string): WatchedPool {
       return () => release(name)
     },
     releaseAll: () => {
-      for (const name of [...gates.keys()]) release(name)
+      for (const name of gates.keys()) release(name)
       for (const answer of late.splice(0)) answer()
     },
     spoilAnswer: (name, how) => void spoilt.set(name, how)

@@ -1,28 +1,9 @@
-/** What a machine invokes and spawns: promises, callbacks, observables, transition logics, machines. */
-import {
-  assign,
-  fromCallback,
-  fromEventObservable,
-  fromObservable,
-  fromPromise,
-  fromTransition,
-  sendParent,
-  sendTo,
-  setup,
-  type Observer
-} from 'xstate'
+/** What a machine invokes: promises, transition logics, machines. */
+import { assign, fromPromise, fromTransition, sendParent, sendTo, setup } from 'xstate'
 import { expect, test } from 'vitest'
 import { eventually, openStage } from './stage.ts'
 
 const { start, rowOf } = await openStage()
-
-/** A promise that its test settles. */
-function deferred<Value>() {
-  let resolve = (_: Value): void => undefined
-  let reject = (_: unknown): void => undefined
-  const promise = new Promise<Value>((yes, no) => ([resolve, reject] = [yes, no]))
-  return { promise, resolve: (value: Value) => resolve(value), reject: (error: unknown) => reject(error) }
-}
 
 const payment = (pay: (input: number, signal: AbortSignal) => Promise<string>) =>
   setup({
@@ -72,20 +53,23 @@ test('what a promise rejects with is part of a transition, and comes back as an 
 })
 
 test('leaving the state aborts its promise, after the commit, and what it yields is of no interest any more', async () => {
-  const card = deferred<string>()
   let signal: AbortSignal | undefined
+  let pay: ((receipt: string) => void) | undefined
   const machine = payment((_, given) => {
     signal = given
-    return card.promise
+    return new Promise((resolve) => (pay = resolve))
   })
   const runtime = await start([machine])
   const ref = await runtime.spawn(machine, { input: 42 })
   await eventually(() => rowOf(ref.id)).toMatchObject({ status: 'running' })
   await ref.send({ type: 'CANCEL' })
   expect(signal?.aborted).toBe(true)
-  card.resolve('late')
+  pay?.('late')
   await ref.send({ type: 'IGNORED' })
-  expect(await rowOf(ref.id)).toMatchObject({ version: 2 + 1, snapshot: { value: 'cancelled', context: { outcome: null } } })
+  expect(await rowOf(ref.id)).toMatchObject({
+    version: 2 + 1,
+    snapshot: { value: 'cancelled', context: { outcome: null } }
+  })
 })
 
 test('stopping an actor aborts its work', async () => {
@@ -102,109 +86,14 @@ test('stopping an actor aborts its work', async () => {
 })
 
 test('a promise that rejects with something that cannot be stored still ends its state', async () => {
-  const machine = payment(() => Promise.reject(Object.assign(new Error('odd'), { socket: () => 1, cause: Symbol('s') })))
+  const machine = payment(() =>
+    Promise.reject(Object.assign(new Error('odd'), { socket: () => 1, cause: Symbol('s') }))
+  )
   const runtime = await start([machine])
   const ref = await runtime.spawn(machine, { input: 42 })
   const { context } = await ref.waitFor(({ value }) => value === 'refused')
   expect(context.outcome).toMatchObject({ message: 'odd' })
   await eventually(() => rowOf(ref.id)).toMatchObject({ status: 'waiting', snapshot: { value: 'refused' } })
-})
-
-test('a callback hears, answers, and cleans up when its state is left', async () => {
-  const heard: unknown[] = []
-  const echo = fromCallback<{ type: 'SAY'; text: string }>(({ sendBack, receive }) => {
-    receive(({ text }) => sendBack({ type: 'ECHO', text: `${text}!` }))
-    return () => heard.push('cleaned up')
-  })
-  const machine = setup({
-    types: { events: {} as { type: 'SAY' | 'ECHO'; text: string } | { type: 'END' } },
-    actors: { echo }
-  }).createMachine({
-    id: 'talker',
-    initial: 'on',
-    states: {
-      on: {
-        invoke: { src: 'echo', id: 'echo' },
-        on: { SAY: { actions: sendTo('echo', ({ event }) => event) }, ECHO: { actions: ({ event }) => heard.push(event.text) }, END: 'off' }
-      },
-      off: {}
-    }
-  })
-  const runtime = await start([machine])
-  const ref = await runtime.spawn(machine)
-  await ref.send({ type: 'SAY', text: 'hello' })
-  await eventually(() => heard).toEqual(['hello!'])
-  await ref.send({ type: 'END' })
-  expect(heard).toEqual(['hello!', 'cleaned up'])
-})
-
-/** An observable that its test feeds. */
-function source<Value>() {
-  const observers = new Set<Observer<Value>>()
-  return {
-    observable: {
-      subscribe: (observer: Observer<Value>) => {
-        observers.add(observer)
-        return { unsubscribe: () => void observers.delete(observer) }
-      }
-    },
-    next: (value: Value) => observers.forEach((observer) => observer.next?.(value)),
-    complete: () => observers.forEach((observer) => observer.complete?.()),
-    count: () => observers.size
-  }
-}
-
-test('an observable gives snapshots until it completes', async () => {
-  const ticks = source<number>()
-  const machine = setup({
-    types: { context: {} as { seen: (number | undefined)[] } },
-    actors: { ticks: fromObservable(() => ticks.observable as never) }
-  }).createMachine({
-    id: 'clock',
-    context: { seen: [] },
-    initial: 'on',
-    states: {
-      on: {
-        invoke: {
-          src: 'ticks',
-          onSnapshot: { actions: assign({ seen: ({ context, event }) => [...context.seen, event.snapshot.context as number] }) },
-          onDone: 'off'
-        }
-      },
-      off: {}
-    }
-  })
-  const runtime = await start([machine])
-  const ref = await runtime.spawn(machine)
-  await eventually(ticks.count).toBe(1)
-  for (const n of [1, 2]) ticks.next(n)
-  ticks.complete()
-  const { context } = await ref.waitFor(({ value }) => value === 'off')
-  expect(context.seen.slice(-2)).toEqual([1, 2])
-})
-
-test('an event observable sends its events to the machine, and is let go with its state', async () => {
-  const events = source<{ type: 'PRICE'; value: number } | { type: 'CLOSE' }>()
-  const machine = setup({
-    types: { context: {} as { price: number }, events: {} as { type: 'PRICE'; value: number } | { type: 'CLOSE' } },
-    actors: { market: fromEventObservable(() => events.observable as never) }
-  }).createMachine({
-    id: 'trader',
-    context: { price: 0 },
-    initial: 'open',
-    states: {
-      open: { invoke: { src: 'market' }, on: { PRICE: { actions: assign({ price: ({ event }) => event.value }) }, CLOSE: 'closed' } },
-      closed: {}
-    }
-  })
-  const runtime = await start([machine])
-  const ref = await runtime.spawn(machine)
-  await eventually(events.count).toBe(1)
-  events.next({ type: 'PRICE', value: 7 })
-  await ref.waitFor(({ context }) => context.price === 7)
-  events.next({ type: 'CLOSE' })
-  await ref.waitFor(({ value }) => value === 'closed')
-  expect(events.count()).toBe(0)
 })
 
 test('a transition logic keeps its state with its parent', async () => {
@@ -221,7 +110,9 @@ test('a transition logic keeps its state with its parent', async () => {
 })
 
 test('a machine that is invoked lives in the row of its parent, talks to it, and ends with its output', async () => {
-  const child = setup({ types: { input: {} as { n: number }, context: {} as { n: number }, output: {} as number } }).createMachine({
+  const child = setup({
+    types: { input: {} as { n: number }, context: {} as { n: number }, output: {} as number }
+  }).createMachine({
     id: 'child',
     context: ({ input }) => input,
     entry: sendParent({ type: 'BORN' }),
@@ -229,10 +120,18 @@ test('a machine that is invoked lives in the row of its parent, talks to it, and
     states: { a: { on: { GROW: 'b' } }, b: { type: 'final' } },
     output: ({ context }) => context.n * 2
   })
-  const machine = setup({ types: { context: {} as { born: boolean; result: unknown } }, actors: { child } }).createMachine({
+  const machine = setup({
+    types: { context: {} as { born: boolean; result: unknown } },
+    actors: { child }
+  }).createMachine({
     id: 'parent',
     context: { born: false, result: null },
-    invoke: { src: 'child', id: 'kid', input: { n: 21 }, onDone: { target: '.proud', actions: assign({ result: ({ event }) => event.output }) } },
+    invoke: {
+      src: 'child',
+      id: 'kid',
+      input: { n: 21 },
+      onDone: { target: '.proud', actions: assign({ result: ({ event }) => event.output }) }
+    },
     on: { BORN: { actions: assign({ born: true }) }, FEED: { actions: sendTo('kid', { type: 'GROW' }) } },
     initial: 'waiting',
     states: { waiting: {}, proud: {} }
@@ -257,7 +156,11 @@ test('a machine that is no more than a promise chain runs to its end by itself',
   const machine = setup({ actors: { work } }).createMachine({
     id: 'chain',
     initial: 'a',
-    states: { a: { invoke: { src: 'work', onDone: 'b' } }, b: { invoke: { src: 'work', onDone: 'c' } }, c: { type: 'final' } },
+    states: {
+      a: { invoke: { src: 'work', onDone: 'b' } },
+      b: { invoke: { src: 'work', onDone: 'c' } },
+      c: { type: 'final' }
+    },
     output: 'through'
   })
   const runtime = await start([machine], { passivateAfter: 0 })
