@@ -10,6 +10,9 @@ import { LIVE_STATUSES, TERMINAL_STATUSES, type ActorStatus } from './persistenc
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const LONE_SURROGATE = /\p{Surrogate}/u
+/** The last moment that a Date can express. */
+const LAST_DATE_MS = 8.64e15
+const MAX_DURATION_MS = 1000 * 365 * 24 * 3_600_000
 const MAX_TEXT = 1024
 const MAX_PRIORITY = 32_767
 
@@ -20,7 +23,7 @@ export function readDurationMs(argument: string, value: DurationInput): number {
   } catch {
     ms = NaN
   }
-  if (Number.isFinite(ms) && ms >= 0 && ms <= Number.MAX_SAFE_INTEGER) return ms
+  if (ms >= 0 && ms <= MAX_DURATION_MS) return ms
   throw new InvalidArgumentError(
     argument,
     'is no duration',
@@ -84,7 +87,7 @@ export function readStart({ startAt, startIn }: SpawnSettings): { startAt: numbe
     throw new InvalidArgumentError('startAt', 'and startIn are both given', 'Pass one of them')
   }
   const at = startAt === undefined ? null : Number(startAt)
-  if (at !== null && !Number.isFinite(at)) {
+  if (at !== null && !(Math.abs(at) <= LAST_DATE_MS)) {
     throw new InvalidArgumentError('startAt', 'is no time', 'Pass a valid Date, or epoch milliseconds')
   }
   return { startAt: at, startInMs: startIn === undefined ? null : readDurationMs('startIn', startIn) }

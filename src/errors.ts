@@ -203,12 +203,12 @@ export class InboxFullError extends PerdureError {
   }
 }
 
-/** This node holds as many awake actors as `maxResident` allows and none of them rests. The call was not taken. */
+/** As much waits for the database on this node as may. The call was not taken. */
 export class OverloadedError extends PerdureError {
   readonly _tag = 'OverloadedError'
   constructor(limit: number) {
     super(
-      `${limit} actors are awake on this node and none rests. Retry after a pause, add a node, or raise maxResident.`
+      `${limit} calls wait for the database on this node. Retry after a pause; if it goes on, look at the database.`
     )
   }
 }

@@ -9,6 +9,7 @@
  * 2. A runtime starts once. After `stop` another is created.
  */
 import { setMaxListeners } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import type { AnyEventObject, AnyStateMachine, EventFromLogic } from 'xstate'
 import type { OptionalIfEmpty, Runtime, StopOptions } from './api.ts'
 import { ActorHandle, type ActorId, type DurableActorRef, type SendResult } from './actor-ref.ts'
@@ -58,6 +59,8 @@ export function createRuntime<const Machines extends readonly MachineEntry[]>(
   const schema = options.schema ?? DEFAULT_SCHEMA
   return new DurableRuntime(options, () => openPostgresStore(options.database, schema), new DatabaseClock())
 }
+
+const CLOSE_WITHIN_MS = 2_000
 
 type State = 'not started' | 'starting' | 'running' | 'stopping' | 'stopped'
 
@@ -278,6 +281,10 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
   async #closeStore(): Promise<void> {
     const store = this.#store
     this.#store = null
-    await (await store)?.close()
+    // A statement that is never answered must not keep the process from ending.
+    await Promise.race([
+      store?.then((opened) => opened.close()),
+      setTimeout(CLOSE_WITHIN_MS, undefined, { ref: false })
+    ])
   }
 }

@@ -6,9 +6,11 @@
  *
  * Owns: looking. Does not own: who watches, and what they have seen (actors/observers.ts), when to look (supervisor/node.ts).
  */
+import type { AnyMachineSnapshot } from 'xstate'
 import type { Observers } from './actors/observers.ts'
-import type { Registrations } from './actors/registration.ts'
+import type { Registration, Registrations } from './actors/registration.ts'
 import { readColumn, reviveSnapshot } from './actors/revive.ts'
+import { SnapshotIllegalError } from './errors.ts'
 import { isTerminal, type ActorRow, type Store } from './persistence/store.ts'
 
 export interface WatcherOptions {
@@ -51,11 +53,25 @@ export class Watcher {
     if (registration === undefined || isAwakeHere(row.id)) return
     // The first look only says where observers begin.
     const seen = observers.seenVersion(row.id) ?? row.version
+    if (row.version > seen) {
+      const snapshot = this.#revive(row, registration)
+      if (snapshot === null) return
+      observers.observe(row.id, 'next', snapshot)
+    }
     observers.setSeenVersion(row.id, row.version)
-    if (row.version > seen) observers.observe(row.id, 'next', reviveSnapshot(row, registration))
     if (isTerminal(row.status)) {
       const error = readColumn(row.id, row.lastError)
       observers.observe(row.id, row.status === 'failed' ? 'error' : 'complete', error)
+    }
+  }
+
+  /** null: this node's machine lacks what the snapshot names, as during a deploy; those who watch wait for one that it knows. */
+  #revive(row: ActorRow, registration: Registration): AnyMachineSnapshot | null {
+    try {
+      return reviveSnapshot(row, registration)
+    } catch (error) {
+      if (error instanceof SnapshotIllegalError) return null
+      throw error
     }
   }
 }

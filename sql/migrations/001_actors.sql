@@ -117,6 +117,7 @@ select
   input::text as input, snapshot::text as snapshot, journal::text as journal, journal_before::text as "journalBefore",
   output::text as output, last_error::text as "lastError",
   (extract(epoch from wake_at) * 1000)::float8 as "wakeAt",
+  (extract(epoch from timer_at) * 1000)::float8 as "timerAt",
   inbox_seq::float8 as "inboxSeq",
   (extract(epoch from created_at) * 1000)::float8 as "createdAt"
 from perdure.actor;
@@ -136,3 +137,13 @@ select
   )::text as inbox
 from perdure.signal
 group by actor_id;
+
+-- The dedup keys that each actor took last, newest first, as one JSON array.
+create view perdure.dedup_row as
+select actor.id as actor_id, (
+  select json_agg(newest.dedup_key)::text
+  from (
+    select dedup_key from perdure.dedup where dedup.actor_id = actor.id order by seen_at desc, dedup_key limit 256
+  ) as newest
+) as dedup_keys
+from perdure.actor;

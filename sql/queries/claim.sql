@@ -36,14 +36,19 @@ locked as materialized (
   where judged.free
 ),
 claimed as (
-  update perdure.actor as a set owner = $1::uuid, attempt = a.attempt + 1, updated_at = now()
+  update perdure.actor as a set
+    owner = $1::uuid,
+    -- Its own node only reads it again.
+    attempt = a.attempt + case when a.owner is distinct from $1::uuid then 1 else 0 end,
+    updated_at = now()
   from locked
   where a.id = any (array(select locked.id from locked)) and a.id = locked.id and a.xmin = locked.stamp
   returning a.id
 )
 select
   asked.n::integer - 1 as n, judged.free, claimed.id is not null as claimed, actor_row.*,
-  coalesce((select inbox from perdure.inbox_row where inbox_row.actor_id = claimed.id), '[]') as inbox
+  coalesce((select inbox from perdure.inbox_row where inbox_row.actor_id = claimed.id), '[]') as inbox,
+  coalesce((select dedup_keys from perdure.dedup_row where dedup_row.actor_id = claimed.id), '[]') as "dedupKeys"
 from asked
 join judged on judged.id = asked.id
 cross join lateral (select * from perdure.actor_row where actor_row.id = asked.id limit 1) as actor_row

@@ -1,4 +1,4 @@
--- Leases for a node ($1) up to a limit ($3) of the rows of a queue ($2) that must run now: ready ones, and waiting ones whose
+-- Leases for a node ($1) up to a limit ($3) of the rows of a queue ($2), of the machines that it knows ($4), that must run now: ready ones, and waiting ones whose
 -- time has come, by priority, then by the time since which they wait. Answers at least one row: the time until the next row
 -- is due stands in each, and a row without an id brings nothing else.
 --
@@ -13,11 +13,16 @@
 with picker as materialized (
   select node.id from perdure.node where node.id = $1::uuid and node.expires_at > now()
 ),
+known as materialized (
+  select json_build_array(entry ->> 'name', entry ->> 'version')::text as machine
+  from json_array_elements($4::text::json) as entry
+),
 ready as materialized (
   select a.id, a.xmin as stamp, a.priority, a.wake_at
   from perdure.actor as a
   where a.queue = $2::text and a.owner is null and a.status = 'ready'
     and exists (select from picker)
+    and json_build_array(a.machine, a.machine_version)::text in (select known.machine from known)
   order by a.priority, a.wake_at
   limit $3::integer
   for no key update skip locked
@@ -27,6 +32,7 @@ due as materialized (
   from perdure.actor as a
   where a.queue = $2::text and a.owner is null and a.status = 'waiting' and a.wake_at <= now()
     and exists (select from picker)
+    and json_build_array(a.machine, a.machine_version)::text in (select known.machine from known)
   order by a.wake_at
   limit $3::integer
   for no key update skip locked
@@ -46,6 +52,7 @@ next as (
   select greatest(extract(epoch from a.wake_at - now()) * 1000, 0)::float8 as due_in_ms
   from perdure.actor as a
   where a.queue = $2::text and a.owner is null and a.status = 'waiting' and a.wake_at is not null
+    and json_build_array(a.machine, a.machine_version)::text in (select known.machine from known)
     and a.id not in (select claimed.id from claimed)
   order by a.wake_at
   limit 1
@@ -53,9 +60,10 @@ next as (
 select (select next.due_in_ms from next) as "nextDueInMs", picked.*
 from (select) as always
 left join (
-  select actor_row.*, coalesce(
-    (select inbox from perdure.inbox_row where inbox_row.actor_id = claimed.id), '[]'
-  ) as inbox
+  select
+    actor_row.*,
+    coalesce((select inbox from perdure.inbox_row where inbox_row.actor_id = claimed.id), '[]') as inbox,
+    coalesce((select dedup_keys from perdure.dedup_row where dedup_row.actor_id = claimed.id), '[]') as "dedupKeys"
   from claimed
   join perdure.actor_row on actor_row.id = claimed.id
 ) as picked on true

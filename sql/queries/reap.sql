@@ -16,15 +16,16 @@ with recursive owner as (
   where owner.id is not null
 ),
 dead as materialized (
-  select node.id from perdure.node
+  -- One that left of its own accord: what it had claimed was no failed attempt.
+  select node.id, node.expires_at = '-infinity' as has_left from perdure.node
   where node.id <> $1::uuid
     and (node.expires_at <= now() or (node.lock_key is not null and pg_try_advisory_xact_lock(node.lock_key)))
   union
-  select owner.id from owner
+  select owner.id, false from owner
   where owner.id <> $1::uuid and not exists (select from perdure.node where node.id = owner.id)
 ),
 found as materialized (
-  select a.id
+  select a.id, dead.has_left
   from dead
   join perdure.actor as a on a.owner = dead.id
   limit $2::integer
@@ -36,14 +37,17 @@ freed as (
     status = case
       when a.status = 'parked' then 'parked'
       -- Claimed without any progress since counts as undone: left `waiting` with its attempt it would look like a retry.
-      when a.status <> 'waiting' or a.journal is not null or a.inbox_seq > a.inbox_seen or a.attempt > 0 then 'ready'
+      when a.status <> 'waiting' or a.journal is not null or a.inbox_seq > a.inbox_seen
+        or (a.attempt > 0 and not (found.has_left and a.snapshot is not null)) then 'ready'
       else 'waiting'
     end,
     wake_at = case
       when a.status = 'parked' then a.wake_at
-      when a.status <> 'waiting' or a.journal is not null or a.inbox_seq > a.inbox_seen or a.attempt > 0 then now()
+      when a.status <> 'waiting' or a.journal is not null or a.inbox_seq > a.inbox_seen
+        or (a.attempt > 0 and not (found.has_left and a.snapshot is not null)) then now()
       else a.timer_at
     end,
+    attempt = case when found.has_left then greatest(a.attempt - 1, 0) else a.attempt end,
     updated_at = now()
   from found
   where a.id = found.id

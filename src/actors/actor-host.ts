@@ -17,6 +17,8 @@ export interface ActorHost {
   readonly observers: Observers
   /** Where XState's `log` action writes. */
   readonly log: (...args: unknown[]) => void
+  /** Whether this node may still act for its actors. */
+  readonly holdsLease: boolean
   /** 0: an actor leaves memory with the commit after which nothing is left to do. */
   readonly passivateAfterMs: number
   /** Has `actor.turn()` called soon, after everything that is being offered in this go. */
@@ -26,8 +28,6 @@ export interface ActorHost {
   /** The row of an actor that this node has; null: it is not this node's any more. */
   reload(id: string): Promise<ClaimedRow | null>
   loadInbox(id: string, afterSeq: number): Promise<readonly Signal[]>
-  /** Has `actor.fetchInbox()` called, and its failures looked after. */
-  fetchInbox(actor: Actor): void
   /** The actor begins or ceases to execute: to have a turn, or work that it started. Saying so again does no harm. */
   setExecuting(actor: Actor, isExecuting: boolean): void
   /** The actor has left memory. */

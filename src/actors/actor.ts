@@ -8,38 +8,41 @@
  * Owns: the phases of an awake actor, and with them the order above. Does not own: the tree and its row (incarnation.ts),
  * deferral (turn.ts), batching (the committer), which actors are awake (registry.ts).
  *
- * Phases: `resting` → `committing` → `resting` …, `reloading` while the row is read again, `gone` at the end.
+ * Phases: `resting` → `committing` → `resting` …, `loading` while its inbox is read, `reloading` while its row is, `gone` at the end.
  *
  * Invariants
- * 1. At most one commit of an actor is under way, and no turn runs while it is.
+ * 1. A turn runs only while the actor rests: no commit is under way, nothing is being read.
  * 2. Nothing that the world could see (effect, observer, receipt) happens before the commit of its turn is known.
  * 3. After any other answer than `committed` the incarnation is dropped: its tree is one turn ahead of the row.
  * 4. An actor leaves memory only when everything that it holds is in the row, was handed on, or was refused to who sent it.
  */
-import { MailboxFullError } from '../errors.ts'
+import { MailboxFullError, SnapshotIllegalError } from '../errors.ts'
 import { isTerminal, type ClaimedRow, type Commit, type NewActor } from '../persistence/store.ts'
 import type { ActorHost } from './actor-host.ts'
 import { Alarm } from './alarm.ts'
-import { Incarnation, type Committed, type EffectFailure, type Outcome } from './incarnation.ts'
+import { Incarnation, type Committed, type Outcome } from './incarnation.ts'
 import { KnownKeys } from './known-keys.ts'
 import { comesFromRow, isSent, Mailbox, rejectEntry, type Entry } from './mailbox.ts'
 import { refuseReceipts, resolveReceipts, settleLate, tellEnd, tellTurn } from './receipts.ts'
+import type { EffectFailure } from './performance.ts'
 import type { Registration } from './registration.ts'
-import { backOffMs } from './retry-policy.ts'
+import { nextAttemptInMs } from './retry-policy.ts'
 import { entriesOfRow } from './row-entries.ts'
 import { changesNothing, type Turn } from './turn.ts'
 
-type Phase = 'resting' | 'committing' | 'reloading' | 'gone'
+type Phase = 'resting' | 'committing' | 'loading' | 'reloading' | 'gone'
 
 export class Actor {
   readonly id: string
   readonly key: string | null
   readonly queue: string
   readonly registration: Registration
+  readonly #about: { readonly id: string; readonly machine: string }
   readonly #host: ActorHost
   readonly #mailbox: Mailbox
   /** What an effect threw that is to be tried again, or what overflowed. */
   #failure: { readonly error: unknown } | null = null
+  #hasUnseen = false
   #phase: Phase = 'resting'
   #now: Incarnation
   readonly #knownKeys = new KnownKeys()
@@ -47,15 +50,13 @@ export class Actor {
   /** When it last came to rest, by the monotonic clock in milliseconds. */
   restingSince = performance.now()
 
-  /**
-   * Of a row that this node leases. One that was inserted a moment ago is then offered its start; one that was read is to
-   * `takeUp` what it was doing. Throws SnapshotIllegalError where the row cannot be brought to life.
-   */
+  /** Of a row that this node leases: to be offered its start, or to `takeUp` what it was doing. Throws SnapshotIllegalError. */
   constructor(row: NewActor | ClaimedRow, registration: Registration, host: ActorHost) {
     this.id = row.id
     this.key = row.key
     this.queue = row.queue
     this.registration = registration
+    this.#about = { id: row.id, machine: registration.name }
     this.#host = host
     this.#mailbox = new Mailbox(host.limits.mailbox)
     this.#alarm = new Alarm(host.clock, () => this.offer({ kind: 'timers' }))
@@ -83,10 +84,6 @@ export class Actor {
     return this.#now
   }
 
-  get #about(): { readonly id: string; readonly machine: string } {
-    return { id: this.id, machine: this.registration.name }
-  }
-
   /** No turn is under way and none waits. */
   get isQuiet(): boolean {
     return this.#phase === 'gone' || (this.#phase === 'resting' && this.#mailbox.isEmpty)
@@ -107,19 +104,15 @@ export class Actor {
   passivate(): void {
     if (!this.mayPassivate) return
     this.#submit(this.#now.commitWith({ release: true }), ({ released }) => {
-      if (released) this.#sleep()
+      if (released) this.#end()
       else this.#rest()
     })
   }
 
-  /** Signals have arrived that this actor has not seen. */
-  async fetchInbox(): Promise<void> {
-    if (this.#phase === 'gone') return
-    const incarnation = this.#now
-    const seen = incarnation.inboxSeen
-    const signals = await this.#host.loadInbox(this.id, seen)
-    if (incarnation !== this.#now || incarnation.inboxSeen !== seen) return
-    for (const entry of incarnation.see(signals)) this.offer(entry)
+  /** Signals have arrived that this actor has not seen: it reads them before its next turn. */
+  fetchInbox(): void {
+    this.#hasUnseen = true
+    if (this.#phase === 'resting') this.#rest()
   }
 
   /** The lease is lost, or the node goes down: drops everything; whoever waits is told `error`. */
@@ -155,8 +148,7 @@ export class Actor {
     this.#knownKeys.addAll(commit.deferred.flatMap(({ dedupKey }) => dedupKey ?? []))
     resolveReceipts(turn)
     tellTurn(this.#host.telemetry, this.#about, turn, commit, durationMs)
-    if (isTerminal(commit.status)) this.#end()
-    else if (released) this.#sleep()
+    if (released || isTerminal(commit.status)) this.#end()
     else this.#rest()
   }
 
@@ -174,7 +166,9 @@ export class Actor {
       const result = settled.value
       switch (result.kind) {
         case 'committed':
-          if (this.#now.committed(commit, result, turn)) this.#host.fetchInbox(this)
+          // Another node may have run the effects already, from the journal.
+          if (!this.#host.holdsLease) return this.abandon(settleLate(settled, entries, turn))
+          if (this.#now.committed(commit, result, turn)) this.#hasUnseen = true
           return onCommitted(result)
         case 'duplicate':
           this.#knownKeys.addAll(result.keys)
@@ -210,25 +204,26 @@ export class Actor {
   #reload(entries: readonly Entry[]): void {
     this.#phase = 'reloading'
     this.#now.dispose()
-    const left = [...entries, ...this.#mailbox.takeFirst()].filter((entry) => !comesFromRow(entry))
+    const left = [...entries.filter((entry) => !comesFromRow(entry)), ...this.#mailbox.takeForReload()]
     this.#host
       .reload(this.id)
       .then((row) => {
         if (this.#phase !== 'reloading') return this.#host.reroute(this.id, left)
         if (row === null) return this.#handOn(left)
+        const previous = this.#now
         this.#now = this.#read(row)
-        this.takeUp(row, left)
+        this.takeUp(row, left, previous)
       })
       .catch((error: unknown) => this.#lose(error, left))
   }
 
   /** The actor cannot go on by itself: try again later, by its retry policy, or park it for an operator. */
   #fault(error: unknown, entries: readonly Entry[]): void {
-    const { retry } = this.registration
+    const losesEvents = this.#mailbox.hasInternal || entries.some(({ kind }) => kind === 'internal')
     const attempt = Math.max(this.#now.attempt, 1)
-    const retryInMs = retry && attempt < retry.maxAttempts ? backOffMs(retry, attempt, Math.random()) : null
+    const retryInMs = nextAttemptInMs(this.registration.retry, attempt, Math.random())
     this.#now.dispose()
-    this.#submit(this.#now.faultCommit(error, retryInMs), () => this.#handOn(entries), entries)
+    this.#submit(this.#now.faultCommit(error, retryInMs, losesEvents), () => this.#handOn(entries), entries)
     if (retryInMs === null) this.#host.telemetry.emit('actor.parked', { ...this.#about, reason: error })
     else this.#host.telemetry.emit('actor.retry', { ...this.#about, attempt, retryInMs, error })
   }
@@ -245,10 +240,11 @@ export class Actor {
   }
 
   /** What the row was doing goes on: its inbox, its timers, its started work, effects that were not acknowledged. */
-  takeUp(row: ClaimedRow, entries: readonly Entry[] = []): void {
+  takeUp(row: ClaimedRow, entries: readonly Entry[] = [], previous?: Incarnation): void {
+    this.#knownKeys.addAll(row.dedupKeys.toReversed())
     this.#mailbox.putFirst(entriesOfRow(row, this.#now.tree, this.#host.clock.earliestMs()))
     this.#mailbox.putFirst(entries)
-    const failure = this.#now.takeUp(row)
+    const failure = this.#now.takeUp(row, previous)
     if (failure) this.#effectFailed(failure)
     this.#host.telemetry.emit('actor.hydrated', this.#about)
     this.#rest()
@@ -256,6 +252,7 @@ export class Actor {
 
   #rest(): void {
     if (this.#failure !== null) return this.#fault(this.#failure.error, [])
+    if (this.#hasUnseen) return this.#loadInbox()
     // An effect that failed has its turn before the end: it makes the end another one.
     const ending = this.#mailbox.isEmpty ? this.#now.endCommit() : null
     if (ending) return this.#submit(ending, () => this.#end())
@@ -266,18 +263,25 @@ export class Actor {
     else this.#host.setExecuting(this, this.#now.tree.hasLiveWork())
   }
 
+  /** Its failure costs only time: the row says that signals are unseen, and the next look finds it. */
+  #loadInbox(): void {
+    this.#phase = 'loading'
+    this.#hasUnseen = false
+    this.#host
+      .loadInbox(this.id, this.#now.inboxSeen)
+      .then((signals) => this.#phase === 'loading' && this.#mailbox.putFirst(this.#now.see(signals)))
+      .catch((error: unknown) => error instanceof SnapshotIllegalError && (this.#failure = { error }))
+      .finally(() => this.#phase === 'loading' && this.#rest())
+  }
+
   #wake(): void {
     this.#host.setExecuting(this, true)
     this.#host.schedule(this)
   }
 
+  /** It has ended, or sleeps. */
   #end(): void {
-    tellEnd(this.#host.telemetry, this.#about, this.#now.waiting.length)
-    this.#handOn([])
-  }
-
-  #sleep(): void {
-    this.#host.telemetry.emit('actor.passivated', this.#about)
+    tellEnd(this.#host.telemetry, this.#about, this.#now)
     this.#handOn([])
   }
 

@@ -11,15 +11,25 @@
  * 1. While an actor is being claimed, or entries are on their way to its inbox, later entries for it wait behind them: the
  *    order in which they came is the order in which they arrive.
  */
-import { ActorNotFoundError, ActorTerminatedError, InboxFullError } from '../errors.ts'
+import {
+  ActorNotFoundError,
+  ActorTerminatedError,
+  InboxFullError,
+  MailboxFullError,
+  OverloadedError
+} from '../errors.ts'
+import type { Limits } from '../limits.ts'
 import type { BatchedStore } from '../persistence/batched-store.ts'
 import type { ClaimedRow, ClaimResult, SignalResult } from '../persistence/store.ts'
 import { rejectEntry, type Entry, type SendEntry, type StopEntry } from './mailbox.ts'
 import { STOP_REQUEST } from './stop-request.ts'
 
+/** Actors for which something may be on its way at once. */
+const MAX_ACTORS = 100_000
+
 export interface ArrivalsOptions {
   readonly batched: BatchedStore
-  readonly inboxLimit: number
+  readonly limits: Limits
   /** Whether this node could run one more actor now. */
   readonly mayClaim: () => boolean
   /** Wakes the actor of a claimed row; it then takes what has arrived with `take`. */
@@ -33,6 +43,8 @@ export interface ArrivalsOptions {
 export class Arrivals {
   readonly #options: ArrivalsOptions
   readonly #entries = new Map<string, Entry[]>()
+  /** Actors to whose inboxes entries are on their way. */
+  readonly #toInbox = new Set<string>()
 
   constructor(options: ArrivalsOptions) {
     this.#options = options
@@ -43,9 +55,16 @@ export class Arrivals {
     return this.#entries.size
   }
 
+  has(id: string): boolean {
+    return this.#entries.has(id)
+  }
+
   add(id: string, entry: Entry): void {
+    const { mailbox } = this.#options.limits
     const waiting = this.#entries.get(id)
+    if (waiting && waiting.length >= mailbox) return rejectEntry(entry, new MailboxFullError(id, mailbox))
     if (waiting) return void waiting.push(entry)
+    if (this.#entries.size >= MAX_ACTORS) return rejectEntry(entry, new OverloadedError(MAX_ACTORS))
     this.#entries.set(id, [entry])
     this.#claim(id)
   }
@@ -57,13 +76,16 @@ export class Arrivals {
     this.#claim(id)
   }
 
+  /** What has arrived, unless entries before it are still on their way to the inbox. */
   take(id: string): readonly Entry[] {
+    if (this.#toInbox.has(id)) return []
     const entries = this.#entries.get(id) ?? []
     this.#entries.delete(id)
     return entries
   }
 
   refuseAll(error: unknown): void {
+    this.#toInbox.clear()
     for (const id of this.#entries.keys()) this.#refuse(id, error)
   }
 
@@ -72,6 +94,7 @@ export class Arrivals {
     const entries = (this.#entries.get(id) ?? []).filter((entry) => entry.kind === 'send' || entry.kind === 'stop')
     if (entries.length === 0) return void this.#entries.delete(id)
     this.#entries.set(id, [])
+    this.#toInbox.add(id)
     let unsettled = entries.length
     for (const entry of entries) {
       const isSend = entry.kind === 'send'
@@ -80,6 +103,7 @@ export class Arrivals {
         if (answer.ok) this.#answer(id, entry, answer.value)
         else rejectEntry(entry, answer.error)
         if (--unsettled > 0) return
+        this.#toInbox.delete(id)
         if (this.#entries.get(id)?.length) this.#claim(id)
         else this.#entries.delete(id)
       })
@@ -88,7 +112,7 @@ export class Arrivals {
 
   #answer(id: string, entry: SendEntry | StopEntry, result: SignalResult): void {
     if (result.kind === 'missing') rejectEntry(entry, new ActorNotFoundError(id))
-    else if (result.kind === 'full') rejectEntry(entry, new InboxFullError(id, this.#options.inboxLimit))
+    else if (result.kind === 'full') rejectEntry(entry, new InboxFullError(id, this.#options.limits.inbox))
     else if (entry.kind === 'stop') entry.receipt.resolve()
     else if (result.kind === 'terminated') rejectEntry(entry, new ActorTerminatedError(id, result.status))
     else entry.receipt.resolve(result.kind)
@@ -98,7 +122,6 @@ export class Arrivals {
   #claim(id: string): void {
     if (!this.#options.mayClaim()) return this.useInbox(id)
     this.#options.batched.claim(id, (settled) => {
-      if (!this.#entries.has(id)) return
       if (settled.ok) return this.#claimed(id, settled.value)
       this.#options.recover(id)
       this.#refuse(id, settled.error)

@@ -40,6 +40,8 @@ export interface EngineOptions {
   readonly observers: Observers
   readonly log: (...args: unknown[]) => void
   readonly limits: Limits
+  /** Whether no other node can have taken this one's actors yet. */
+  readonly holdsLease: () => boolean
   readonly passivateAfterMs: number
   readonly maxResident: number
   readonly maxResidentBytes: number
@@ -57,6 +59,8 @@ export class Engine implements ActorHost {
   readonly #arrivals: Arrivals
   /** Actors to be claimed again: they left memory when the database did not answer. */
   readonly #strays = new Set<string>()
+  /** Actors whose rows were claimed while they were here. */
+  readonly #claimedTwice = new Set<string>()
   #toRun: Actor[] = []
   #isClosed = false
 
@@ -66,7 +70,7 @@ export class Engine implements ActorHost {
     this.room = new Room(options.queues, () => this.registry.room - this.#arrivals.size)
     this.#arrivals = new Arrivals({
       batched: options.batched,
-      inboxLimit: options.limits.inbox,
+      limits: options.limits,
       // The one that asks is counted among those that are on their way.
       mayClaim: () => this.room.servesAny && !this.#isClosed && this.room.free >= 0,
       awaken: (row) => this.awaken(row),
@@ -79,9 +83,9 @@ export class Engine implements ActorHost {
 
   /** Takes an entry to an actor, wherever that is. Its receipt tells how that went. */
   deliver(id: string, entry: Entry): void {
-    const actor = this.registry.get(id)
-    if (actor) return actor.offer(entry)
-    this.#arrivals.add(id, entry)
+    const actor = this.#arrivals.has(id) ? undefined : this.registry.get(id)
+    if (actor) actor.offer(entry)
+    else this.#arrivals.add(id, entry)
   }
 
   /** Begins an actor whose row was inserted with this node as its owner, in room that was taken for it. */
@@ -96,6 +100,9 @@ export class Engine implements ActorHost {
 
   /** Wakes the actor of a row that this node has claimed. */
   awaken(row: ClaimedRow): void {
+    if (!this.holdsLease) return
+    const present = this.registry.get(row.id)
+    if (present) return this.#join(row.id, present)
     const { registrations, limits, telemetry } = this.#options
     const registration = registrations.find(row.machine, row.machineVersion)
     if (registration === undefined || !this.room.serves(row.queue) || this.#isClosed) {
@@ -122,6 +129,16 @@ export class Engine implements ActorHost {
     for (const entry of this.#arrivals.take(row.id)) this.deliver(row.id, entry)
   }
 
+  /**
+   * A claim came back for an actor that is here already: it was born, or picked, meanwhile; or it is about to give the lease
+   * up that was claimed again, and must then be taken back.
+   */
+  #join(id: string, present: Actor): void {
+    this.#claimedTwice.add(id)
+    present.fetchInbox()
+    for (const entry of this.#arrivals.take(id)) present.offer(entry)
+  }
+
   /** Lets go of what need not stay: acknowledges effects, passivates who rests too long, makes room, takes back strays. */
   sweep(): void {
     const now = performance.now()
@@ -132,13 +149,13 @@ export class Engine implements ActorHost {
       else if (restedMs >= ACK_AFTER_MS) actor.acknowledge()
     }
     for (const actor of this.registry.listLongestResting(this.registry.countExcess())) actor.passivate()
-    for (const id of this.#strays) {
-      this.#strays.delete(id)
-      this.#takeBack(id)
-    }
+    for (const id of this.#strays) this.#takeBack(id)
   }
 
   #takeBack(id: string): void {
+    // While something is on its way for it, nothing can be said: it stays one to look after.
+    if (this.#arrivals.has(id)) return void this.#strays.add(id)
+    this.#strays.delete(id)
     if (this.registry.get(id) === undefined) this.#arrivals.fetch(id)
   }
 
@@ -147,7 +164,7 @@ export class Engine implements ActorHost {
     const { store, node } = this.#options
     for (const id of await store.unseen(node, UNSEEN_BATCH)) {
       const actor = this.registry.get(id)
-      if (actor) await actor.fetchInbox()
+      if (actor) actor.fetchInbox()
       else this.#takeBack(id)
     }
   }
@@ -164,7 +181,7 @@ export class Engine implements ActorHost {
     this.#isClosed = true
     while (!until.aborted && !this.isQuiet) {
       for (const actor of this.registry) actor.acknowledge()
-      await this.#options.batched.whenIdle()
+      await Promise.race([this.#options.batched.whenIdle(), whenAborted(until)])
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
@@ -193,6 +210,9 @@ export class Engine implements ActorHost {
   }
   get log(): (...args: unknown[]) => void {
     return this.#options.log
+  }
+  get holdsLease(): boolean {
+    return this.#options.holdsLease()
   }
   get passivateAfterMs(): number {
     return this.#options.passivateAfterMs
@@ -231,17 +251,13 @@ export class Engine implements ActorHost {
     return this.#options.store.inbox(id, afterSeq)
   }
 
-  fetchInbox(actor: Actor): void {
-    // A failure costs only time: the row says that signals are unseen, and the next look finds it.
-    actor.fetchInbox().catch((error: unknown) => this.telemetry.emit('actor.crashed', about(actor, error)))
-  }
-
   setExecuting(actor: Actor, isExecuting: boolean): void {
     this.room.setExecuting(actor, isExecuting)
   }
 
   left(actor: Actor): void {
     this.registry.remove(actor)
+    if (this.#claimedTwice.delete(actor.id)) this.recover(actor.id)
     this.observers.setSeenVersion(actor.id, actor.incarnation.version)
   }
 
@@ -273,3 +289,9 @@ export class Engine implements ActorHost {
 const UNSEEN_BATCH = 500
 
 const about = (actor: Actor, error: unknown) => ({ id: actor.id, machine: actor.registration.name, error })
+
+const whenAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })

@@ -14,15 +14,14 @@
 import { checkSize } from '../limits.ts'
 import type { ActorStatus, ClaimedRow, Commit, CommitResult, Json, NewActor } from '../persistence/store.ts'
 import type { ActorHost } from './actor-host.ts'
-import { runAsEffect } from './idempotency.ts'
 import type { Entry } from './mailbox.ts'
+import { Performance, type EffectFailure } from './performance.ts'
 import type { Registration } from './registration.ts'
 import { signalEntry } from './row-entries.ts'
 import { encodeError, toJson } from './snapshot-codec.ts'
 import {
   decodeJournal,
   encodeJournal,
-  isJournaled,
   type Host as TreeHost,
   MachineTree,
   markPerformed,
@@ -33,11 +32,6 @@ import { runTurn, type Turn, type TurnRules, type WaitingEvent } from './turn.ts
 export type Committed = Extract<CommitResult, { kind: 'committed' }>
 
 const NONE: readonly never[] = []
-
-export interface EffectFailure {
-  readonly effect: TreeEffect
-  readonly error: unknown
-}
 
 export interface Outcome {
   readonly turn: Turn
@@ -57,11 +51,10 @@ export class Incarnation {
   sizeBytes = 0
   /** The snapshot that was last committed, and whose effects have run. */
   shown: MachineTree['snapshot'] | undefined
-  #status: ActorStatus = 'ready'
   #timerAt: number | null = null
-  /** The journal in the row, and how many of its effects have run. */
+  /** The journal in the row. */
   #journal: Json | null = null
-  #performed = 0
+  readonly #performance: Performance
   #isDisposed = false
 
   /** Throws SnapshotIllegalError where the row cannot be brought to life. */
@@ -91,11 +84,11 @@ export class Incarnation {
       this.sizeBytes = row.snapshot.length
       this.#timerAt = this.tree.nextTimer()?.dueAt ?? null
     }
+    this.#performance = new Performance(id, this.tree, (kind, error) => this.#tellFailure(kind, error))
     if ('version' in row) {
       this.version = row.version
       this.attempt = row.attempt
       this.inboxSeen = row.inboxSeq
-      this.#status = row.status
     }
   }
 
@@ -106,20 +99,26 @@ export class Incarnation {
     for (const error of this.tree.dispose()) this.#tellFailure('stop', error)
   }
 
-  /** Takes up what the row was doing: started work, and effects that were committed but not acknowledged, in order. */
-  takeUp(row: ClaimedRow): EffectFailure | null {
-    if (row.journal === null) return this.#performAll(this.tree.workToStart())
+  /**
+   * Takes up what the row was doing: started work, and effects that were committed but not acknowledged, in order.
+   * `previous`: the incarnation that this one replaces in the same process; effects that it has run do not run again.
+   */
+  takeUp(row: ClaimedRow, previous?: Incarnation): EffectFailure | null {
+    if (row.journal === null) return this.#performance.start(this.tree.workToStart())
     const { effects, performed, problems } = decodeJournal(row.journal, row.journalBefore, this.tree)
     const { name } = this.#registration
     this.#journal = row.journal
-    this.#performed = performed
-    const left = effects.slice(performed)
-    this.#host.telemetry.emit('effect.rerun', { id: this.#id, machine: name, count: left.length })
+    const done = previous?.version === this.version ? previous.#performance.performed : performed
+    this.#performance.performed = done
+    const left = effects.slice(done)
+    if (left.length > 0) {
+      this.#host.telemetry.emit('effect.rerun', { id: this.#id, machine: name, count: left.length })
+    }
     if (problems.length > 0) this.#host.telemetry.emit('journal.diverged', { id: this.#id, machine: name, problems })
     // Work that was started before the effect that failed died with its process, too.
     const started = new Set(left.flatMap((effect) => (effect.kind === 'start' ? [effect.sessionId] : [])))
     const others = this.tree.workToStart().filter((effect) => !started.has(effect.sessionId))
-    return this.#performAll(others, false) ?? this.#performAll(left)
+    return this.#performance.start(others) ?? this.#performance.run(left, this.version)
   }
 
   /** Runs a turn. Throws where the outcome cannot be stored; the incarnation is spoiled then. */
@@ -164,13 +163,17 @@ export class Incarnation {
     return this.tree.status === 'active' ? null : this.commitWith({ ...this.#end(), timerAt: null })
   }
 
-  /** The commit of an attempt that failed: to be tried again in `retryInMs`, or parked. Effects that are left stay in the journal. */
-  faultCommit(error: unknown, retryInMs: number | null): Commit {
+  /**
+   * The commit of an attempt that failed: to be tried again in `retryInMs`, or parked. Effects that are left stay in the
+   * journal; all of them do where events that they sent to the actor itself are lost with it.
+   */
+  faultCommit(error: unknown, retryInMs: number | null, losesEvents: boolean): Commit {
     return this.commitWith({
       status: retryInMs === null ? 'parked' : 'waiting',
       retryInMs,
       lastError: encodeError(error),
-      journal: this.#journal === null ? null : markPerformed(this.#journal, this.#performed)
+      journal:
+        this.#journal === null ? null : markPerformed(this.#journal, losesEvents ? 0 : this.#performance.performed)
     })
   }
 
@@ -180,7 +183,7 @@ export class Incarnation {
       id: this.#id,
       version: this.version,
       snapshot: null,
-      status: this.#status,
+      status: this.#restingStatus,
       output: null,
       lastError: null,
       journal: null,
@@ -196,6 +199,12 @@ export class Incarnation {
     }
   }
 
+  /** Of an actor that has started: what it was claimed for, being `ready`, is done or under way. */
+  get #restingStatus(): ActorStatus {
+    if (this.version === 0) return 'ready'
+    return this.tree.hasLiveWork() ? 'running' : 'waiting'
+  }
+
   /** How the machine's end is told by the row. */
   #end(): Pick<Commit, 'status' | 'output' | 'lastError'> {
     const { status, output, error } = this.tree
@@ -207,7 +216,6 @@ export class Incarnation {
   /** A commit of this incarnation, of a turn or of none, is in the row. true: signals have arrived that it has not seen. */
   committed(commit: Commit, { inboxSeq }: Committed, turn: Turn | null): boolean {
     this.#journal = commit.journal
-    this.#status = commit.status
     this.#timerAt = commit.timerAt
     if (turn !== null) {
       this.version++
@@ -228,8 +236,8 @@ export class Incarnation {
 
   /** Runs the effects of the turn that was just committed, in order, up to the first that throws. */
   perform(effects: readonly TreeEffect[]): EffectFailure | null {
-    this.#performed = 0
-    const failure = this.#performAll(effects)
+    this.#performance.performed = 0
+    const failure = this.#performance.run(effects, this.version)
     // A machine whose last action throws has not come to the end that its snapshot tells.
     if (failure === null) this.shown = this.tree.snapshot
     return failure
@@ -243,37 +251,9 @@ export class Incarnation {
   /** Signals that were fetched: those that are new, as entries. */
   see(signals: ClaimedRow['inbox']): readonly Entry[] {
     const known = new Set(this.waiting.map((event) => event.seq))
+    const entries = signals.filter(({ seq }) => !known.has(seq)).map((signal) => signalEntry(this.#id, signal))
     for (const { seq } of signals) this.inboxSeen = Math.max(this.inboxSeen, seq)
-    return signals.filter(({ seq }) => !known.has(seq)).map((signal) => signalEntry(this.#id, signal))
-  }
-
-  // An effect is numbered by its place in the journal, so that it has the same key when it runs again.
-  #performAll(effects: readonly TreeEffect[], areJournaled = true): EffectFailure | null {
-    for (const effect of effects) {
-      try {
-        const returned = this.#performOne(effect)
-        // XState ignores what an action returns; a promise that is rejected must not end the process, nor be lost.
-        if (returned instanceof Promise) returned.catch((error: unknown) => this.#tellFailure(effect.kind, error))
-      } catch (error) {
-        this.#tellFailure(effect.kind, error)
-        return { effect, error }
-      }
-      if (areJournaled && isJournaled(effect)) this.#performed++
-    }
-    return null
-  }
-
-  // Only the user's code can ask for its key; what else is performed is spared the cost.
-  #performOne(effect: TreeEffect): unknown {
-    switch (effect.kind) {
-      case 'start':
-        return runAsEffect(effect.sessionId, () => this.tree.perform(effect))
-      case 'action':
-      case 'deliver':
-        return runAsEffect(`${this.#id}:${this.version}:${this.#performed}`, () => this.tree.perform(effect))
-      default:
-        return this.tree.perform(effect)
-    }
+    return entries
   }
 
   #tellFailure(kind: TreeEffect['kind'], error: unknown): void {

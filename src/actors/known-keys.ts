@@ -3,7 +3,9 @@
  *
  * A memory, not the truth: a key that is missing here may be in the database, which decides with the commit.
  */
-const MAX_KEYS = 256
+import { DEDUP_KEYS_CLAIMED } from '../persistence/store.ts'
+
+const MAX_KEYS = DEDUP_KEYS_CLAIMED
 
 export class KnownKeys {
   #keys: Set<string> | undefined
@@ -14,7 +16,11 @@ export class KnownKeys {
 
   addAll(keys: readonly string[]): void {
     if (keys.length === 0) return
-    if (this.#keys === undefined || this.#keys.size + keys.length > MAX_KEYS) this.#keys = new Set()
-    for (const key of keys) this.#keys.add(key)
+    this.#keys ??= new Set()
+    for (const key of keys) {
+      this.#keys.add(key)
+      // A set keeps the order of insertion: the first is the oldest.
+      if (this.#keys.size > MAX_KEYS) this.#keys.delete(this.#keys.values().next().value as string)
+    }
   }
 }

@@ -5,7 +5,8 @@
  *
  * Invariants
  * 1. What was offered leaves in the order in which it came, as much at a time as waits.
- * 2. Never more than `limit` entries from senders: one more is refused, and the sender is told.
+ * 2. Never more than `limit` entries from senders, nor from the actor itself: one more is refused. What the row brings along
+ *    (signals, timers) is bounded by the row.
  */
 import type { AnyEventObject } from 'xstate'
 import type { Json } from '../persistence/store.ts'
@@ -56,6 +57,8 @@ export class Mailbox {
   /** Turns that go before the entries: what a row wants done, the failure of an effect, entries that are tried again. */
   #first: (readonly Entry[])[] = []
   #isOneByOne = false
+  #sentCount = 0
+  #internalCount = 0
   readonly #limit: number
 
   constructor(limit: number) {
@@ -66,11 +69,22 @@ export class Mailbox {
     return this.#entries.length === 0 && this.#first.length === 0
   }
 
-  /** false: the mailbox is full and the entry was not taken. */
+  /** false: as many of its kind wait already, and the entry was not taken. */
   offer(entry: Entry): boolean {
-    if (this.#entries.length >= this.#limit) return false
+    if (isSent(entry)) {
+      if (this.#sentCount >= this.#limit) return false
+      this.#sentCount++
+    } else if (entry.kind === 'internal') {
+      if (this.#internalCount >= this.#limit) return false
+      this.#internalCount++
+    }
     this.#entries.push(entry)
     return true
+  }
+
+  /** Events wait that the actor sent to itself, or that its work brought: they are in no row. */
+  get hasInternal(): boolean {
+    return this.#internalCount > 0
   }
 
   /** Adds a turn to those that go before what was offered. */
@@ -91,16 +105,22 @@ export class Mailbox {
     this.#isOneByOne = false
     const entries = this.#entries
     this.#entries = []
+    this.#sentCount = 0
+    this.#internalCount = 0
     return entries
   }
 
-  /** Takes out all turns that go before the entries. */
-  takeFirst(): readonly Entry[] {
-    return this.#first.splice(0).flat()
+  /** Empties it for a row that is read again: what the row brings along is left out, the rest is returned in its order. */
+  takeForReload(): readonly Entry[] {
+    return this.takeAll().filter((entry) => !comesFromRow(entry))
   }
 
   takeAll(): readonly Entry[] {
-    return [...this.takeFirst(), ...this.next()]
+    const first = this.#first.splice(0).flat()
+    const isOneByOne = this.#isOneByOne
+    const entries = [...first, ...this.next()]
+    this.#isOneByOne = isOneByOne
+    return entries
   }
 }
 

@@ -1,8 +1,9 @@
 /** Who is told what of a turn: the senders of its events, and telemetry. */
-import { ActorTerminatedError, InboxFullError, StoreUnavailableError } from '../errors.ts'
+import { ActorTerminatedError, InboxFullError, LeaseLostError } from '../errors.ts'
 import type { Settled } from '../persistence/group-commit.ts'
 import type { Commit, CommitResult } from '../persistence/store.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
+import type { Incarnation } from './incarnation.ts'
 import { rejectEntry, type Entry } from './mailbox.ts'
 import type { Turn } from './turn.ts'
 
@@ -36,15 +37,18 @@ export function refuseReceipts(
 
 /**
  * The commit of an actor that was abandoned meanwhile has come back. What is committed is applied, though its effects will
- * run elsewhere: they are in the journal.
+ * run elsewhere: they are in the journal. Returns what those are told who wait for a later turn.
  */
-export function settleLate(settled: Settled<CommitResult>, entries: readonly Entry[], turn: Turn | null): void {
+export function settleLate(settled: Settled<CommitResult>, entries: readonly Entry[], turn: Turn | null): Error {
+  const error = new LeaseLostError('its lease ended while the call was under way')
   if (!settled.ok) {
     for (const entry of entries) rejectEntry(entry, settled.error)
-  } else if (settled.value.kind !== 'committed') {
-    const error = new StoreUnavailableError('send', new Error('another node has the actor'))
+  } else if (settled.value.kind === 'committed' && turn !== null) {
+    resolveReceipts(turn)
+  } else {
     for (const entry of entries) rejectEntry(entry, error)
-  } else if (turn !== null) resolveReceipts(turn)
+  }
+  return error
 }
 
 export function tellTurn(
@@ -62,7 +66,8 @@ export function tellTurn(
   telemetry.emit('step.stop', { ...actor, kind, durationMs, events: applied.length + consumed.length })
 }
 
-/** `left`: events that no state took. They stay with the row. */
-export function tellEnd(telemetry: Telemetry, actor: About, left: number): void {
-  if (left > 0) telemetry.emit('signal.unconsumed', { ...actor, count: left })
+/** An actor leaves memory: its machine has ended, or it rests. Events that no state took stay with the row. */
+export function tellEnd(telemetry: Telemetry, actor: About, { tree, waiting }: Incarnation): void {
+  if (tree.status === 'active') telemetry.emit('actor.passivated', actor)
+  else if (waiting.length > 0) telemetry.emit('signal.unconsumed', { ...actor, count: waiting.length })
 }

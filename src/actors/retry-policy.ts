@@ -21,6 +21,11 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   jitter: 0.2
 }
 
+/** When a failed attempt is followed by the next, in milliseconds; null: never, the actor is parked. */
+export function nextAttemptInMs(policy: RetryPolicy | null, attempt: number, random: number): number | null {
+  return policy !== null && attempt < policy.maxAttempts ? backOffMs(policy, attempt, random) : null
+}
+
 /** The pause after failed attempt `attempt` (1, 2, …), in milliseconds; `random` is in [0, 1). */
 export function backOffMs(policy: RetryPolicy, attempt: number, random: number): number {
   const pause = Math.min(policy.initialMs * policy.factor ** (attempt - 1), policy.maxMs)

@@ -39,9 +39,14 @@ export class Room {
   /** Room for one more actor of this queue, until `give`. false: there is none. */
   take(queue: string): boolean {
     const taken = this.#taken.get(queue) ?? 0
-    if (this.free <= 0 || this.executing(queue) + taken >= (this.#queues[queue] ?? 0)) return false
+    if (this.free <= 0 || this.executing(queue) + taken >= this.#limitOf(queue)) return false
     this.#taken.set(queue, taken + 1)
     return true
+  }
+
+  /** Names of queues come from callers: `toString` is one like any other. */
+  #limitOf(queue: string): number {
+    return this.serves(queue) ? (this.#queues[queue] as number) : 0
   }
 
   give(queue: string): void {

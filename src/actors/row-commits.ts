@@ -15,7 +15,7 @@ export function giveBackCommit(row: ClaimedRow): Commit {
     lastError: row.lastError,
     journal: row.journal,
     journalNeedsBefore: false,
-    timerAt: row.wakeAt,
+    timerAt: row.timerAt,
     deferred: [],
     consumed: [],
     dedupKeys: [],

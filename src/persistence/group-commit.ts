@@ -15,7 +15,7 @@
  *    results then say `inDoubt`: the first run may have taken effect.
  */
 import { Schedule, Effect } from 'effect'
-import { OutcomeUnknownError, StoreUnavailableError } from '../errors.ts'
+import { OutcomeUnknownError, OverloadedError, PerdureError, StoreUnavailableError } from '../errors.ts'
 import { classifyError } from './transient-errors.ts'
 
 export type Settled<Result> =
@@ -44,6 +44,9 @@ export interface BatcherOptions<Request, Result> {
 /** Characters of JSON in one statement, beyond which no request is added. */
 const MAX_BATCH_SIZE = 4_000_000
 
+/** Requests that may wait for a lane. */
+const MAX_GATHERED = 100_000
+
 interface Waiting<Request, Result> {
   readonly request: Request
   readonly settle: (settled: Settled<Result>) => void
@@ -61,6 +64,7 @@ export class Batcher<Request, Result> {
   }
 
   submit(request: Request, settle: (settled: Settled<Result>) => void): void {
+    if (this.#gathered.length >= MAX_GATHERED) return settle({ ok: false, error: new OverloadedError(MAX_GATHERED) })
     this.#gathered.push({ request, settle })
     if (this.#flying < this.#options.lanes) this.#schedule()
   }
@@ -111,17 +115,24 @@ export class Batcher<Request, Result> {
 
   // Never rejects: every failure settles the requests of the batch.
   async #fly(batch: readonly Waiting<Request, Result>[]): Promise<void> {
-    let settled: (index: number) => Settled<Result>
-    try {
-      const { results, inDoubt } = await this.#runWithRetries(batch.map((waiting) => waiting.request))
-      settled = (index) => ({ ok: true, value: results[index] as Result, inDoubt })
-    } catch (error) {
-      settled = () => ({ ok: false, error })
-    }
+    const settled = await this.#settle(batch.map((waiting) => waiting.request))
     // The lane flies again before callers are told, so that the database works while they do.
     this.#flying--
     this.#flush()
     for (let index = 0; index < batch.length; index++) batch[index]?.settle(settled(index))
+  }
+
+  async #settle(requests: readonly Request[]): Promise<(index: number) => Settled<Result>> {
+    try {
+      const { results, inDoubt } = await this.#runWithRetries(requests)
+      return (index) => ({ ok: true, value: results[index] as Result, inDoubt })
+    } catch (error) {
+      if (requests.length === 1 || !isRefusedByDatabase(error)) return () => ({ ok: false, error })
+      // Nothing of the batch took effect, because of something in it: each request for itself, only the culprit fails.
+      const each: Settled<Result>[] = []
+      for (const request of requests) each.push((await this.#settle([request]))(0))
+      return (index) => each[index] as Settled<Result>
+    }
   }
 
   async #runWithRetries(
@@ -131,7 +142,11 @@ export class Batcher<Request, Result> {
     let inDoubt = false
     const attempt = async (): Promise<readonly Result[]> => {
       const refusal = refuse?.() ?? null
-      if (refusal) throw refusal
+      if (refusal) {
+        // One macrotask: a caller that tries again at once must not keep the node from joining again.
+        await new Promise((resolve) => setImmediate(resolve))
+        throw refusal
+      }
       const startedAt = performance.now()
       const results = await run(requests)
       onFlush?.(requests.length, performance.now() - startedAt)
@@ -167,6 +182,9 @@ export class Batcher<Request, Result> {
     return kind === 'aborted' || kind === 'unavailable' ? new StoreUnavailableError(name, error) : error
   }
 }
+
+const isRefusedByDatabase = (error: unknown): boolean =>
+  !(error instanceof PerdureError) && classifyError(error) === 'fatal'
 
 /** 20 ms, doubling to 1 s, with jitter; at most `forMs` in all. */
 const retryBackOff = (forMs: number) =>

@@ -10,13 +10,11 @@
  * 3. `wakeAt` changes only while nobody owns the row, or in the very change that ends the lease.
  */
 import type { ActorRow, ActorStatus, ClaimedRow, Commit, CommitResult, Json, NewActor, Signal } from './store.ts'
-import { isTerminal } from './store.ts'
+import { DEDUP_KEYS_CLAIMED, isTerminal } from './store.ts'
 
 /** The row as it is stored: what `ActorRow` shows, and what only the store itself looks at. */
 export type StoredActor = { -readonly [Field in keyof ActorRow]: ActorRow[Field] } & {
   readonly keyScope: readonly ActorStatus[]
-  /** The earliest timer: becomes `wakeAt` when the lease ends. */
-  timerAt: number | null
   /** Nobody may have the row before: its start or its next attempt. Once leased it lies in the past. */
   heldUntil: number | null
   /** Newest arrival number that an owner has committed as seen. */
@@ -60,7 +58,7 @@ export function createRow(actor: NewActor, now: number): StoredActor {
 }
 
 export function showRow(row: StoredActor): ActorRow {
-  const { keyScope: _k, timerAt: _t, heldUntil: _h, inboxSeen: _s, inbox: _i, dedup: _d, ...shown } = row
+  const { keyScope: _k, heldUntil: _h, inboxSeen: _s, inbox: _i, dedup: _d, ...shown } = row
   return shown
 }
 
@@ -78,18 +76,22 @@ export function isRunnable(row: StoredActor, now: number): boolean {
 }
 
 export function leaseRow(row: StoredActor, node: string): ClaimedRow {
+  if (row.owner !== node) row.attempt += 1
   row.owner = node
-  row.attempt += 1
-  return { ...showRow(row), inbox: [...row.inbox] }
+  const dedupKeys = [...row.dedup.keys()].slice(-DEDUP_KEYS_CLAIMED).toReversed()
+  return { ...showRow(row), inbox: [...row.inbox], dedupKeys }
 }
 
 /** Takes the row from an owner that is gone. What it may have left undone is for the next owner to look at. */
-export function freeRow(row: StoredActor, now: number): void {
+export function freeRow(row: StoredActor, now: number, hasLeft: boolean): void {
   row.owner = null
+  const isUntried = row.attempt > 0 && !(hasLeft && row.snapshot !== null)
+  // What a node that leaves of its own accord had claimed was no failed attempt.
+  if (hasLeft) row.attempt = Math.max(row.attempt - 1, 0)
   if (row.status === 'parked') return
   // A claim that no progress followed counts as undone: what it was for, a start or a retry, is noted nowhere else, and
   // a row without a timer would wait for ever.
-  const undone = row.status !== 'waiting' || row.journal !== null || row.inboxSeq > row.inboxSeen || row.attempt > 0
+  const undone = row.status !== 'waiting' || row.journal !== null || row.inboxSeq > row.inboxSeen || isUntried
   row.status = undone ? 'ready' : 'waiting'
   row.wakeAt = undone ? now : row.timerAt
 }

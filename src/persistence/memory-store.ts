@@ -80,7 +80,7 @@ export class MemoryStore implements Store {
       return {
         isOpen: true,
         renew: () => soon(() => this.#renew(node, leaseMs)),
-        leave: () => soon(() => void this.#bury(node, Infinity))
+        leave: (inOrder) => soon(() => void this.#bury(node, Infinity, inOrder))
       }
     })
   }
@@ -90,7 +90,7 @@ export class MemoryStore implements Store {
       const nodes: string[] = []
       let actors = 0
       for (const dead of this.#deadNodes(node)) {
-        actors += this.#bury(dead, limit - actors)
+        actors += this.#bury(dead, limit - actors, false)
         if (!this.#nodes.has(dead)) nodes.push(dead)
       }
       return { nodes, actors }
@@ -105,14 +105,18 @@ export class MemoryStore implements Store {
     return soon(() => ids.map((id) => this.#claimOne(node, id)))
   }
 
-  pick({ node, queue, limit }: Pick): Promise<PickResult> {
+  pick({ node, queue, machines, limit }: Pick): Promise<PickResult> {
     return soon(() => {
       const now = this.#clock.now()
-      const rows = this.#rows((row) => this.#isAlive(node) && row.queue === queue && isRunnable(row, now))
+      const isKnown = (row: StoredActor): boolean =>
+        machines.some(({ name, version }) => row.machine === name && row.machineVersion === version)
+      const rows = this.#rows(
+        (row) => this.#isAlive(node) && row.queue === queue && isKnown(row) && isRunnable(row, now)
+      )
         .toSorted((a, b) => a.priority - b.priority || (a.wakeAt ?? 0) - (b.wakeAt ?? 0))
         .slice(0, limit)
         .map((row): ClaimedRow => leaseRow(row, node))
-      return { rows, nextDueInMs: this.#nextDueInMs(queue) }
+      return { rows, nextDueInMs: this.#nextDueInMs((row) => row.queue === queue && isKnown(row)) }
     })
   }
 
@@ -215,8 +219,8 @@ export class MemoryStore implements Store {
     return { kind: 'queued', seq, owner: row.owner }
   }
 
-  #nextDueInMs(queue: string): number | null {
-    const dueTimes = this.#rows((row) => row.queue === queue && row.owner === null && row.status === 'waiting')
+  #nextDueInMs(isAsked: (row: StoredActor) => boolean): number | null {
+    const dueTimes = this.#rows((row) => isAsked(row) && row.owner === null && row.status === 'waiting')
       .map((row) => row.wakeAt)
       .filter((wakeAt) => wakeAt !== null)
     return dueTimes.length === 0 ? null : Math.max(0, Math.min(...dueTimes) - this.#clock.now())
@@ -240,10 +244,10 @@ export class MemoryStore implements Store {
   }
 
   /** Frees up to `limit` rows of a node, and forgets the node once it owns none. Answers how many it freed. */
-  #bury(node: string, limit: number): number {
+  #bury(node: string, limit: number, hasLeft: boolean): number {
     const owned = this.#rows((row) => row.owner === node)
     const freed = owned.slice(0, limit)
-    for (const row of freed) freeRow(row, this.#clock.now())
+    for (const row of freed) freeRow(row, this.#clock.now(), hasLeft)
     if (freed.length === owned.length) this.#nodes.delete(node)
     return freed.length
   }

@@ -36,9 +36,9 @@ export async function openLease(
       const [row] = await session.query(queries.renew, [node.id, node.leaseMs])
       return row as { held: boolean; now: number }
     },
-    leave: async () => {
+    leave: async (inOrder) => {
       try {
-        await freeRows(driver, queries, node.id)
+        await freeRows(driver, queries, node.id, inOrder)
       } finally {
         await session.end()
       }
@@ -58,8 +58,8 @@ export async function reapNodes(
 }
 
 // The node declares itself dead and reaps itself. Rows that others hold locked just now are left to their reapers.
-async function freeRows(driver: Driver, queries: Queries, node: string): Promise<void> {
-  const isForgotten = (await driver.query(queries.expire, [node])).length === 0
+async function freeRows(driver: Driver, queries: Queries, node: string, inOrder: boolean): Promise<void> {
+  const isForgotten = (await driver.query(queries.expire, [node, String(inOrder)])).length === 0
   while (!isForgotten) {
     const { nodes, actors } = await reapNodes(driver, queries, nobody, rowsAtOnce)
     if (actors === 0 || nodes.includes(node)) return

@@ -129,7 +129,10 @@ export function toClaimResult(row: Row, node: string): ClaimResult | undefined {
 export function toClaimedRow(row: Row, node: string): ClaimedRow {
   const actor = toActorRow(row)
   const inbox = JSON.parse(row['inbox'] as string) as readonly Signal[]
-  return { ...actor, owner: node, attempt: actor.attempt + 1, inbox }
+  const dedupKeys = JSON.parse(row['dedupKeys'] as string) as readonly string[]
+  // The answer shows the row as it was before the claim.
+  const attempt = actor.attempt + (actor.owner === node ? 0 : 1)
+  return { ...actor, owner: node, attempt, inbox, dedupKeys }
 }
 
 /** Takes from an answer what it has of the view actor_row. */
@@ -154,6 +157,7 @@ export function toActorRow(row: Row): ActorRow {
     lastError: actor.lastError,
     attempt: actor.attempt,
     wakeAt: actor.wakeAt,
+    timerAt: actor.timerAt,
     inboxSeq: actor.inboxSeq,
     createdAt: actor.createdAt
   }

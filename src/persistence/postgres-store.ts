@@ -115,8 +115,8 @@ export class PostgresStore implements Store {
     })
   }
 
-  async pick({ node, queue, limit }: Pick): Promise<PickResult> {
-    const rows = await this.#query(this.#queries.pick, node, queue, limit)
+  async pick({ node, queue, machines, limit }: Pick): Promise<PickResult> {
+    const rows = await this.#query(this.#queries.pick, node, queue, limit, JSON.stringify(machines))
     return {
       rows: rows.filter((row) => row['id'] !== null).map((row) => toClaimedRow(row, node)),
       nextDueInMs: (rows[0]?.['nextDueInMs'] as number | null | undefined) ?? null

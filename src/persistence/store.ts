@@ -84,6 +84,8 @@ export interface ActorRow {
   /** Claims since the last progress. */
   readonly attempt: number
   readonly wakeAt: number | null
+  /** When the earliest timer is due. */
+  readonly timerAt: number | null
   /** Arrival number of the newest signal. */
   readonly inboxSeq: number
   readonly createdAt: number
@@ -92,7 +94,12 @@ export interface ActorRow {
 /** A leased row, with its inbox in order of arrival. */
 export interface ClaimedRow extends ActorRow {
   readonly inbox: readonly Signal[]
+  /** The dedup keys that the actor took last, newest first; older ones only the commit knows. */
+  readonly dedupKeys: readonly string[]
 }
+
+/** How many dedup keys a claimed row brings along. */
+export const DEDUP_KEYS_CLAIMED = 256
 
 export type ClaimResult =
   | { readonly kind: 'claimed'; readonly row: ClaimedRow }
@@ -157,6 +164,8 @@ export type SignalResult =
 export interface Pick {
   readonly node: string
   readonly queue: string
+  /** Only rows of these machines: what a node does not know is left to others. */
+  readonly machines: readonly { readonly name: string; readonly version: string | null }[]
   readonly limit: number
 }
 
@@ -173,8 +182,8 @@ export interface Lease {
   readonly isOpen: boolean
   /** Extends the lease; false: the node's row is gone (it was reaped) and the node must stop. */
   renew(): Promise<{ readonly held: boolean; readonly now: number }>
-  /** Frees the node's rows at once and ends the session. */
-  leave(): Promise<void>
+  /** Frees the node's rows at once and ends the session. In order: what it had claimed counts as no attempt. */
+  leave(inOrder: boolean): Promise<void>
 }
 
 export interface Store {
@@ -191,7 +200,7 @@ export interface Store {
   reap(node: string, limit: number): Promise<{ readonly nodes: readonly string[]; readonly actors: number }>
 
   insert(actors: readonly NewActor[]): Promise<readonly InsertResult[]>
-  /** Leases rows that nobody live owns, `attempt` counted. Answers come in the order asked. A dead node gets none. */
+  /** Leases rows that nobody live owns, `attempt` counted unless the node has them already. Answers come in the order asked. A dead node gets none. */
   claim(node: string, ids: readonly string[]): Promise<readonly ClaimResult[]>
   /** Leases rows of a queue that must run now. A dead node gets none. */
   pick(pick: Pick): Promise<PickResult>

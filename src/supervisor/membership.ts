@@ -80,9 +80,10 @@ export class Membership {
   }
 
   #leave(node: string, lease: Lease): Effect.Effect<void> {
+    const inOrder = this.holdsLease
     this.#node = null
     this.#lease = null
-    return Effect.promise(() => lease.leave().catch(() => undefined)).pipe(
+    return Effect.promise(() => lease.leave(inOrder).catch(() => undefined)).pipe(
       Effect.timeout(LEAVE_WITHIN),
       Effect.ignore,
       Effect.tap(Effect.sync(() => this.#options.telemetry.emit('node.left', { node })))

@@ -18,7 +18,7 @@
 import { Cause, Effect } from 'effect'
 import { Engine, type EngineOptions } from '../actors/engine.ts'
 import type { SyncedClock } from '../clock.ts'
-import { LeaseLostError, RuntimeNotRunningError } from '../errors.ts'
+import { LeaseLostError, OverloadedError, RuntimeNotRunningError } from '../errors.ts'
 import { BatchedStore } from '../persistence/batched-store.ts'
 import { makeLoop, type Loop } from './loop.ts'
 import { Membership } from './membership.ts'
@@ -26,7 +26,7 @@ import { makePicker } from './picker.ts'
 import type { ChildSpec } from './supervisor.ts'
 import { openTree, type Tree } from './tree.ts'
 
-export interface NodeOptions extends Omit<EngineOptions, 'node' | 'batched' | 'clock' | 'poke'> {
+export interface NodeOptions extends Omit<EngineOptions, 'node' | 'batched' | 'clock' | 'poke' | 'holdsLease'> {
   readonly clock: SyncedClock
   readonly name: string
   readonly leaseMs: number
@@ -45,6 +45,10 @@ export interface Current {
   readonly batched: BatchedStore
 }
 
+/** Calls that wait for the node to be a member again. */
+const MAX_WAITING = 100_000
+/** How long commits that are under way may take when the actors stop. */
+const IDLE_WITHIN = '1 second'
 const SWEEP_MS = 50
 const REAP_MS = 1_000
 const REAP_BATCH = 5_000
@@ -67,7 +71,7 @@ export class Node {
     this.#options = options
     this.#membership = new Membership(options)
     this.#pickers = Object.entries(options.queues).map(([queue, concurrency]) =>
-      makePicker({ ...options, queue, concurrency, engine: () => this.#current })
+      makePicker({ ...options, queue, concurrency, machines: [...options.registrations], engine: () => this.#current })
     )
     this.#watcher = makeLoop({ name: 'watcher', step: options.watch })
     this.tree = openTree({
@@ -91,9 +95,14 @@ export class Node {
   /** The engine, at once or when the node is a member again. Rejects with the signal's reason. */
   async whenMember(signal: AbortSignal): Promise<Current> {
     if (this.#current !== null) return this.#current
+    if (this.#whenCurrent.length >= MAX_WAITING) throw new OverloadedError(MAX_WAITING)
     return new Promise((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-      this.#whenCurrent.push(resolve)
+      const refuse = (): void => reject(signal.reason as Error)
+      signal.addEventListener('abort', refuse)
+      this.#whenCurrent.push((current) => {
+        signal.removeEventListener('abort', refuse)
+        resolve(current)
+      })
     })
   }
 
@@ -149,14 +158,15 @@ export class Node {
   #actors(): ChildSpec {
     const start = Effect.acquireRelease(
       Effect.sync(() => this.#openEngine()),
-      ({ engine }) =>
-        Effect.sync(() => {
+      ({ engine, batched }) =>
+        Effect.suspend(() => {
           this.#current = null
           engine.abandon(
             this.#membership.holdsLease
               ? new RuntimeNotRunningError('this call', 'stopped')
               : new LeaseLostError('its lease is lost')
           )
+          return Effect.promise(() => batched.whenIdle()).pipe(Effect.timeout(IDLE_WITHIN), Effect.ignore)
         })
     )
     return { name: 'actors', restart: 'permanent', start: Effect.as(start, { run: Effect.never }) }
@@ -165,18 +175,16 @@ export class Node {
   #openEngine(): Current {
     const { limits, leaseMs, store, telemetry } = this.#options
     const node = this.#membership.node as string
+    const holdsLease = (): boolean => this.#membership.holdsLease && this.#membership.node === node
     const batched = new BatchedStore({
       store,
       node,
       telemetry,
       inboxLimit: limits.inbox,
       retryForMs: leaseMs,
-      refuse: () =>
-        this.#membership.holdsLease && this.#membership.node === node
-          ? null
-          : new LeaseLostError('its lease may be lost')
+      refuse: () => (holdsLease() ? null : new LeaseLostError('its lease may be lost'))
     })
-    const engine = new Engine({ ...this.#options, node, batched, poke: () => this.poke() })
+    const engine = new Engine({ ...this.#options, node, batched, holdsLease, poke: () => this.poke() })
     const current = { node, engine, batched }
     this.#current = current
     for (const resolve of this.#whenCurrent.splice(0)) resolve(current)

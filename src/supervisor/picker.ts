@@ -7,7 +7,7 @@
  * 1. It asks for no more rows than the queue may execute beside those that it executes already: what is picked can run.
  */
 import type { Engine } from '../actors/engine.ts'
-import type { Store } from '../persistence/store.ts'
+import type { Pick, Store } from '../persistence/store.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { makeLoop, type Loop } from './loop.ts'
 
@@ -15,6 +15,8 @@ export interface PickerOptions {
   readonly queue: string
   /** Actors of this queue that execute at once on this node. */
   readonly concurrency: number
+  /** What this node can run. */
+  readonly machines: Pick['machines']
   readonly store: Store
   readonly telemetry: Telemetry
   readonly engine: () => { readonly engine: Engine; readonly node: string } | null
@@ -28,7 +30,7 @@ const FULL_PAUSE_MS = 10
 /** How soon a queue is looked at again that has rows which are due, but gives none of them. */
 const REFUSED_PAUSE_MS = 50
 
-export function makePicker({ queue, concurrency, store, telemetry, engine, pollMs }: PickerOptions): Loop {
+export function makePicker({ queue, concurrency, machines, store, telemetry, engine, pollMs }: PickerOptions): Loop {
   return makeLoop({
     name: `queue ${queue}`,
     step: async () => {
@@ -38,7 +40,7 @@ export function makePicker({ queue, concurrency, store, telemetry, engine, pollM
       telemetry.emit('scheduler.saturation', { queue, inFlight, concurrency })
       const demand = Math.min(concurrency - inFlight, current.engine.room.free, MAX_PICK)
       if (demand <= 0) return FULL_PAUSE_MS
-      const { rows, nextDueInMs } = await store.pick({ node: current.node, queue, limit: demand })
+      const { rows, nextDueInMs } = await store.pick({ node: current.node, queue, machines, limit: demand })
       telemetry.emit('pick.stop', { queue, count: rows.length, demand })
       for (const row of rows) current.engine.awaken(row)
       if (rows.length === demand) return FULL_PAUSE_MS

@@ -9,11 +9,13 @@ import type { Runtime } from '../api.ts'
 import { readDurationMs } from '../arguments.ts'
 import {
   DEFAULT_SCHEMA,
+  readMachine,
   type DurationInput,
   type MachineEntry,
   type MachineOf,
   type RuntimeOptions
 } from '../options.ts'
+import type { Pick } from '../persistence/store.ts'
 import { MemoryStore } from '../persistence/memory-store.ts'
 import { DurableRuntime } from '../runtime.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -79,11 +81,13 @@ class MemoryRuntime<TMachine extends Parameters<Runtime['spawn']>[0]>
   readonly #memory: MemoryStore
   readonly #clock: VirtualClock
   readonly #queues: readonly string[]
+  readonly #machines: Pick['machines']
 
   constructor(options: RuntimeOptions, memory: MemoryStore, clock: VirtualClock) {
     super(options, () => Promise.resolve(memory), clock)
     this.#memory = memory
     this.#clock = clock
+    this.#machines = options.machines.map(readMachine)
     this.#queues = Object.keys(options.queues ?? { default: 1 })
   }
 
@@ -135,7 +139,7 @@ class MemoryRuntime<TMachine extends Parameters<Runtime['spawn']>[0]>
     await engine.lookForSignals()
     let found = false
     for (const queue of this.#queues) {
-      const { rows } = await this.#memory.pick({ node, queue, limit: PICK })
+      const { rows } = await this.#memory.pick({ node, queue, machines: this.#machines, limit: PICK })
       for (const row of rows) engine.awaken(row)
       found ||= rows.length > 0
     }
@@ -146,7 +150,7 @@ class MemoryRuntime<TMachine extends Parameters<Runtime['spawn']>[0]>
     const { node } = await this.member('advance()')
     const times = [this.#clock.nextAlarmMs]
     for (const queue of this.#queues) {
-      const { nextDueInMs } = await this.#memory.pick({ node, queue, limit: 0 })
+      const { nextDueInMs } = await this.#memory.pick({ node, queue, machines: this.#machines, limit: 0 })
       if (nextDueInMs !== null) times.push(this.now() + nextDueInMs)
     }
     const known = times.filter((time) => time !== undefined)

@@ -48,7 +48,7 @@ test.concurrent('nodes may die at every moment while they take over from each ot
     if (left.steps.length > steps.length) last = 0
     steps = left.steps
   }
-  expectPassage(lives.at(-1) as Life, ['reap', 'pick'])
+  expectPassage(lives.at(-1) as Life, ['reap', 'pick', 'expire'])
   const reports = await takeOver(relay.url, abandoned.id, takingOver)
   expectCompleteness(lives, reports, await readRecord(relay, abandoned.id), takingOver)
 })

@@ -1,8 +1,10 @@
 /**
  * What the database knows of an order, its past included: a trigger of the tests keeps every state that its row was ever in.
  */
+import pg from 'pg'
+import { afterAll } from 'vitest'
 import { createRuntime } from '../../src/index.ts'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
+import { testDatabase, type Row, type TestDatabase } from '../support/database.ts'
 import type { Event, Step } from './order.ts'
 
 export interface Transition {
@@ -25,12 +27,17 @@ export interface OrderRecord {
   readonly dedupKeys: readonly string[]
 }
 
+/** A database of its own, with a connection for all that is asked of it: it is asked often. */
 export async function openDatabase(): Promise<TestDatabase> {
-  const database = await testDatabase()
-  const runtime = createRuntime({ database: database.url, machines: [] })
+  const { url } = await testDatabase()
+  const runtime = createRuntime({ database: url, machines: [] })
   await runtime.migrate()
   await runtime.stop()
-  await database.sql(`
+
+  const client = new pg.Client(url)
+  await client.connect()
+  afterAll(() => client.end())
+  await client.query(`
     create table past (
       n bigint generated always as identity,
       actor_id uuid, version integer, snapshot text, timer_at timestamptz, at timestamptz
@@ -43,7 +50,7 @@ export async function openDatabase(): Promise<TestDatabase> {
       end
     $$;
     create trigger remember after insert or update on perdure.actor for each row execute function remember()`)
-  return database
+  return { url, sql: async (text, params = []) => (await client.query<Row>(text, [...params])).rows }
 }
 
 /** A version that was written twice, with different snapshots, comes as two transitions. */

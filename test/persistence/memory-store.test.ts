@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { MemoryStore } from '../../src/persistence/memory-store.ts'
-import { HOUR_MS, newActor } from './conformance/world.ts'
+import { MACHINES, HOUR_MS, newActor } from './conformance/world.ts'
 import { storeConformance } from './store-conformance.ts'
 
 class ManualClock {
@@ -46,7 +46,7 @@ it('a timer fires when the clock that was given reaches it, and not before', asy
   const actor = newActor({ queue: 'timers', startInMs: 60_000 })
   await store.join('node', 'node', HOUR_MS)
   await store.insert([actor])
-  const pick = { node: 'node', queue: 'timers', limit: 1 }
+  const pick = { node: 'node', queue: 'timers', machines: MACHINES, limit: 1 }
   expect(await store.pick(pick)).toEqual({ rows: [], nextDueInMs: 60_000 })
   clock.advance(59_999)
   expect(await store.pick(pick)).toEqual({ rows: [], nextDueInMs: 1 })

@@ -45,7 +45,7 @@ describe.each(Object.entries(clients))('a lease over %s', (name, connect) => {
     await endSessions()
     await expect.poll(() => lease.isOpen).toBe(false)
     await expect(lease.renew()).rejects.toThrow(/closed|not queryable/)
-    await lease.leave()
+    await lease.leave(true)
   })
 
   it('leaves its node dead as soon as its session is gone, though it runs on', async () => {
@@ -57,7 +57,7 @@ describe.each(Object.entries(clients))('a lease over %s', (name, connect) => {
     await endSessions()
     expect(await store.reap(reaper, 10)).toEqual({ nodes: [gone], actors: 1 })
     expect(await store.read([actor.id])).toMatchObject([{ status: 'ready', owner: null }])
-    await lease.leave()
+    await lease.leave(true)
   })
 
   it('is left though its session is gone, and frees the rows of its node', async () => {
@@ -66,7 +66,7 @@ describe.each(Object.entries(clients))('a lease over %s', (name, connect) => {
     const actor = newActor({ owner: node })
     await store.insert([actor])
     await endSessions()
-    await lease.leave()
+    await lease.leave(true)
     expect(await store.read([actor.id])).toMatchObject([{ status: 'ready', owner: null }])
   })
 })

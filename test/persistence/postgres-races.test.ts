@@ -11,7 +11,7 @@ import { openPostgresStore, PostgresStore } from '../../src/persistence/postgres
 import { loadQueries } from '../../src/persistence/queries.ts'
 import type { Lease } from '../../src/persistence/store.ts'
 import { testDatabase } from '../support/database.ts'
-import { acknowledgement, HOUR_MS, newActor, transition, uniqueId } from './conformance/world.ts'
+import { MACHINES, acknowledgement, HOUR_MS, newActor, transition, uniqueId } from './conformance/world.ts'
 
 const { url, sql } = await testDatabase()
 const queries = loadQueries('perdure')
@@ -57,7 +57,7 @@ beforeEach(async () => {
 })
 afterAll(async () => {
   await rival.end()
-  await lease.leave()
+  await lease.leave(true)
   await store.close()
 })
 
@@ -115,7 +115,7 @@ describe('a claim that waits while the row moves', () => {
     await rival.query('update perdure.actor set owner = $2, attempt = 1 where id = $1', [id, other])
     const [result] = await overtakenBy(() => store.claim(node, [id]))
     expect(result).toEqual({ kind: 'held', status: 'waiting', owner: other })
-    await otherLease.leave()
+    await otherLease.leave(true)
   })
 })
 
@@ -125,7 +125,7 @@ describe('a pick', () => {
     const [locked, free] = [await born({ queue }), await born({ queue })]
     await rival.query('begin')
     await rival.query('select from perdure.actor where id = $1 for no key update', [locked.id])
-    const { rows } = await store.pick({ node, queue, limit: 10 })
+    const { rows } = await store.pick({ node, queue, machines: MACHINES, limit: 10 })
     expect(rows.map(({ id }) => id)).toEqual([free.id])
   })
 
@@ -134,7 +134,7 @@ describe('a pick', () => {
     const { id } = await born({ queue })
     await rival.query('begin')
     await rival.query('select from perdure.actor where id = $1 for key share', [id])
-    const { rows } = await store.pick({ node, queue, limit: 10 })
+    const { rows } = await store.pick({ node, queue, machines: MACHINES, limit: 10 })
     expect(rows).toMatchObject([{ id }])
   })
 })
@@ -221,7 +221,7 @@ describe('a batch', () => {
       ids.map((actorId) => ({ actorId, event: '1', dedupKey: null })),
       10
     )
-    await store.pick({ node, queue: uniqueId(), limit: 10 })
+    await store.pick({ node, queue: uniqueId(), machines: MACHINES, limit: 10 })
     expect(statements).toEqual([queries.commit, queries.claim, queries.signal, queries.pick].map(({ name }) => name))
   })
 

@@ -21,6 +21,7 @@ async function openOn(schema: string, client: unknown, endClient: () => Promise<
   const queries = loadQueries(schema)
   const driver = await openDriver(client, queries.pinPlans)
   const store = new PostgresStore(driver, queries, schema)
+  const endLease = { name: 'end_lease', text: `update ${schema}.node set expires_at = now() where id = $1::uuid` }
   const stores = [store]
   await store.migrate()
   return {
@@ -30,7 +31,7 @@ async function openOn(schema: string, client: unknown, endClient: () => Promise<
       stores.push(second)
       return second
     },
-    expire: async (node) => void (await driver.query(queries.expire, [node])),
+    expire: async (node) => void (await driver.query(endLease, [node])),
     close: async () => {
       for (const opened of stores) await opened.close()
       await endClient()

@@ -1,10 +1,11 @@
 /** What breaks if this comes before that? Each test forces one order of answers that is rare in the wild. */
+import { randomUUID } from 'node:crypto'
 import { assign, createMachine, setup } from 'xstate'
 import { expect, test } from 'vitest'
-import { ActorTerminatedError } from 'perdure'
-import { eventually, openStage } from './stage.ts'
+import { ActorTerminatedError, type Runtime } from 'perdure'
+import { eventually, hear, openStage } from './stage.ts'
 
-const { start, rowOf, watch, letTimePass } = await openStage()
+const { db, start, rowOf, watch, letTimePass } = await openStage()
 
 const hour = 3_600_000
 
@@ -76,6 +77,27 @@ test.fails('events keep their order where the picker wakes an actor before its s
   expect((await ref.getSnapshot()).context.log).toEqual(['touched', 'first', 'second'])
 })
 
+// What is on its way to the inbox is overtaken by what comes when the actor has woken here.
+test.fails('events keep their order where the actor wakes here while they are on their way to its inbox', async () => {
+  const { pool, answered, hold } = watch()
+  const runtime = await start([diary], { database: pool })
+  const ref = await runtime.spawn(diary)
+  await ref.send({ type: 'OPEN' })
+  const release = hold('signal')
+  await db.sql(`insert into perdure.node (id, name, expires_at) values ($1, 'idle', 'infinity')`, [randomUUID()])
+  await db.sql(`update perdure.actor set owner = (select id from perdure.node where name = 'idle')`)
+  const first = ref.send(note('first'))
+  await eventually(() => answered).toContain('claim')
+  const awake = hear(runtime, 'actor.hydrated')
+  await db.sql(`update perdure.actor set owner = null, status = 'ready', wake_at = now()`)
+  await awake
+  const second = ref.send(note('second'))
+  release()
+  await Promise.all([first, second])
+  await eventually(() => rowOf(ref.id)).toMatchObject({ inbox: [] })
+  expect((await ref.getSnapshot()).context.log).toEqual(['first', 'second'])
+})
+
 // The row is not ended before its last effects are acknowledged, and is then ended without another look at the inbox.
 test.fails('an event that is accepted between the end of a machine and that of its row is not left in silence', async () => {
   const { pool, hold } = watch()
@@ -95,4 +117,47 @@ test.fails('an event that is accepted between the end of a machine and that of i
   release()
   await eventually(() => rowOf(ref.id)).toMatchObject({ status: 'done' })
   expect(answer instanceof ActorTerminatedError || left.length > 0).toBe(true)
+})
+
+test('nodes that fight for an actor apply every event once, those of each sender in order', async () => {
+  const ledger = setup({
+    types: { context: {} as { taken: number[][] }, events: {} as { type: 'TAKE'; by: number; n: number } }
+  }).createMachine({
+    id: 'ledger',
+    context: { taken: [[], [], [], []] },
+    initial: 'open',
+    states: {
+      open: {
+        after: { 7: 'shut' },
+        on: {
+          TAKE: {
+            actions: assign({
+              taken: ({ context, event }) => context.taken.map((ns, by) => (by === event.by ? [...ns, event.n] : ns))
+            })
+          }
+        }
+      },
+      shut: { after: { 5: 'open' } }
+    }
+  })
+  const nodes = await Promise.all(
+    [{ passivateAfter: 0 }, { passivateAfter: 5 }, { passivateAfter: 10 }, { queues: {} }].map((options) =>
+      start([ledger], { poll: 10, ...options })
+    )
+  )
+  const numbers = Array.from({ length: 40 }, (_, n) => n)
+  for (let round = 0; round < 5; round++) {
+    const { id } = await nodes[round % 3]!.spawn(ledger)
+    const sendAll = async (node: Runtime<typeof ledger>, by: number): Promise<void> => {
+      const sends: Promise<unknown>[] = []
+      for (const n of numbers) {
+        sends.push(node.send(id, { type: 'TAKE', by, n }))
+        if ((n + by) % 3 === 0) await sends.at(-1)
+      }
+      await Promise.all(sends)
+    }
+    await Promise.all(nodes.map(sendAll))
+    await eventually(() => rowOf(id)).toMatchObject({ inbox: [] })
+    expect((await rowOf(id)).snapshot.context).toEqual({ taken: [numbers, numbers, numbers, numbers] })
+  }
 })

@@ -104,6 +104,15 @@ test('an event in the inbox that is garbage parks its actor', async () => {
   await eventually(() => rowOf(id)).toMatchObject({ status: 'parked', inbox: [{ $type: 'Doll' }] })
 })
 
+test('an actor that was claimed again and again without progress is parked: its event may kill nodes', async () => {
+  const id = await spawnAsleep()
+  await db.sql(`update perdure.actor set status = 'ready', wake_at = now(), attempt = 5`)
+  const runtime = await start([family], { limits: { attempts: 5 } })
+  const parked = hear(runtime, 'actor.parked')
+  await eventually(() => rowOf(id)).toMatchObject({ status: 'parked' })
+  expect(await parked).toMatchObject({ id, reason: expect.any(Error) })
+})
+
 test('a journal that is garbage is told of, and does not keep its actor from going on', async () => {
   const id = await spawnAsleep()
   await db.sql(`update perdure.actor set journal = '"garbage"'`)
@@ -120,7 +129,7 @@ test('a row of a machine that this node does not know is left for a node that do
   const ref = await leaf.spawn(stranger)
   const ignorant = await start([family])
   const unknown = hear(ignorant, 'machine.unknown')
-  expect(await ref.send({ type: 'PING' })).toEqual({ status: 'queued' })
+  expect(await ignorant.send(ref.id, { type: 'PING' } as never)).toEqual({ status: 'queued' })
   expect(await unknown).toEqual({ machine: 'stranger', version: null })
   expect(await rowOf(ref.id)).toMatchObject({ status: 'ready', version: 0, last_error: null })
   await start([stranger])

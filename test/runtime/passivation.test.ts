@@ -125,7 +125,7 @@ test('an event wakes an actor that sleeps, and telemetry says so', async () => {
 })
 
 test('an actor whose work is under way stays, and sleeps when that is done', async () => {
-  let finish = (_: string): void => undefined
+  let finish: ((result: string) => void) | undefined
   const work = fromPromise(() => new Promise<string>((resolve) => (finish = resolve)))
   const machine = setup({ actors: { work } }).createMachine({
     id: 'worker',
@@ -136,7 +136,7 @@ test('an actor whose work is under way stays, and sleeps when that is done', asy
   const ref = await runtime.spawn(machine)
   await ref.send({ type: 'POKE' })
   expect(await rowOf(ref.id)).toMatchObject({ status: 'running', owner: expect.any(String) })
-  finish('done')
+  finish?.('done')
   await eventually(() => rowOf(ref.id)).toMatchObject({ status: 'waiting', owner: null, snapshot: { value: 'idle' } })
 })
 

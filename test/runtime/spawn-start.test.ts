@@ -7,7 +7,7 @@ const { db, start, rowOf, letTimePass } = await openStage()
 
 /** Keeps its input in context. */
 const keeper = setup({
-  types: {} as { input: unknown; context: { input: unknown } }
+  types: { context: {} as { input: unknown } }
 }).createMachine({ id: 'keeper', context: ({ input }) => ({ input }) })
 
 const rich = {

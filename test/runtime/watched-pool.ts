@@ -6,6 +6,7 @@
  *
  * Owns: the pool; whoever makes one ends it.
  */
+import { callbackify } from 'node:util'
 import pg from 'pg'
 
 /** `lost` with its connection · `late`: it does not come before `releaseAll`. */
@@ -25,7 +26,7 @@ export interface WatchedPool {
   spoilAnswer(name: string, how: SpoiltAnswer): void
 }
 
-type Callback = (error: unknown, result?: unknown) => void
+type Callback = (error: Error, result?: unknown) => void
 type Query = { readonly name?: string } | string
 
 export function watchedPool(url: string): WatchedPool {
@@ -40,12 +41,8 @@ export function watchedPool(url: string): WatchedPool {
     override query = ((query: Query, values?: unknown, callback?: Callback): unknown => {
       const name = nameOf(query)
       if (name === null) return super.query(query as never, values as never, callback as never)
-      const answer = this.#ask(name, query)
-      if (callback === undefined) return answer
-      return answer.then(
-        (result) => callback(null, result),
-        (error: unknown) => callback(error)
-      )
+      const ask = (): Promise<unknown> => this.#ask(name, query)
+      return callback ? callbackify(ask)(callback) : ask()
     }) as never
 
     async #ask(name: string, query: Query): Promise<unknown> {

@@ -107,7 +107,11 @@ test('an action of the final state that throws makes the machine fail, as in XSt
         throw new RangeError('too late')
       }
     }
-  }).createMachine({ id: 'final', initial: 'a', states: { a: { on: { END: 'b' } }, b: { type: 'final', entry: 'boom' } } })
+  }).createMachine({
+    id: 'final',
+    initial: 'a',
+    states: { a: { on: { END: 'b' } }, b: { type: 'final', entry: 'boom' } }
+  })
   const runtime = await start([machine])
   const actor = await runtime.spawn(machine)
   await actor.send({ type: 'END' })

@@ -16,6 +16,7 @@ export class Lanes {
   /** Lanes that nobody uses, each with its session once it has one. */
   readonly #free: (Session | null)[]
   readonly #sessions = new Set<Session>()
+  #isEnded = false
   readonly #waiting: ((session: Session | null) => void)[] = []
 
   constructor(driver: Driver, count: number) {
@@ -33,8 +34,9 @@ export class Lanes {
     }
   }
 
-  /** Ends the connections. A statement that is under way fails, and its outcome is unknown. */
+  /** Ends the connections, for good. A statement that is under way fails, and its outcome is unknown. */
   async end(): Promise<void> {
+    this.#isEnded = true
     const sessions = [...this.#sessions]
     this.#sessions.clear()
     this.#free.fill(null)
@@ -44,6 +46,10 @@ export class Lanes {
   async #replace(lost: Session | null): Promise<Session> {
     if (lost !== null) this.#sessions.delete(lost)
     const session = await this.#driver.reserve()
+    if (this.#isEnded) {
+      await session.end()
+      throw new Error('the store is closed')
+    }
     this.#sessions.add(session)
     return session
   }

@@ -1,7 +1,7 @@
 /** `join`, leases and `reap`: what becomes of the rows of nodes that are gone. */
 import { describe, expect, it } from 'vitest'
 import type { Commit } from '../../../src/persistence/store.ts'
-import { acknowledgement, HOUR_MS, LONG_AGO, newActor, transition, uniqueId } from './world.ts'
+import { MACHINES, acknowledgement, HOUR_MS, LONG_AGO, newActor, transition, uniqueId } from './world.ts'
 import type { World } from './world.ts'
 
 const FAR_AHEAD = Date.UTC(2100, 0, 1)
@@ -31,7 +31,7 @@ export function membershipRules(world: World): void {
       const lease = await second.join(node, 'leaver', HOUR_MS)
       const [ready, waiting] = [await world.insert({ owner: node }), await world.insert({ owner: node })]
       await world.commit(transition({ id: waiting.id, version: 0 }), node)
-      await lease.leave()
+      await lease.leave(true)
       expect(await world.row(ready.id)).toMatchObject({ status: 'ready', owner: null })
       expect(await world.row(waiting.id)).toMatchObject({ status: 'waiting', owner: null })
     })
@@ -43,7 +43,7 @@ export function membershipRules(world: World): void {
       await world.passTime()
       expect(await world.reapAll()).toContain(node)
       expect(await lease.renew()).toMatchObject({ held: false })
-      await lease.leave()
+      await lease.leave(true)
     })
 
     it('revives no node by its renewal, and keeps the rows that others took', async ({ skip }) => {
@@ -55,7 +55,7 @@ export function membershipRules(world: World): void {
       await world.reapAll()
       await world.take(id)
       await lease.renew()
-      await lease.leave()
+      await lease.leave(true)
       expect(await world.row(id)).toMatchObject({ owner: world.node })
       const { id: orphan } = await world.insert({ owner: node })
       expect(await world.take(orphan)).toMatchObject({ owner: world.node })
@@ -122,7 +122,7 @@ export function membershipRules(world: World): void {
       await world.commit(acknowledgement(retried, { retryInMs: 0 }))
       await world.passTime()
       await world.deadNode(async (node) => {
-        expect((await world.store.pick({ node, queue, limit: 10 })).rows).toHaveLength(2)
+        expect((await world.store.pick({ node, queue, machines: MACHINES, limit: 10 })).rows).toHaveLength(2)
       })
       await world.reapAll()
       expect((await world.pickAll(queue)).toSorted()).toEqual([start.id, retried.id].toSorted())
@@ -159,7 +159,7 @@ export function membershipRules(world: World): void {
       const { id } = await world.insert({ owner: node })
       expect(await world.reapAll()).not.toContain(node)
       expect(await world.row(id)).toMatchObject({ owner: node })
-      await lease.leave()
+      await lease.leave(true)
     })
 
     it('leaves the node alone that asks, late as its own renewal may be', async ({ skip }) => {
@@ -170,7 +170,7 @@ export function membershipRules(world: World): void {
       await world.passTime()
       expect((await second.reap(node, 1_000)).nodes).not.toContain(node)
       expect(await world.row(id)).toMatchObject({ owner: node })
-      await lease.leave()
+      await lease.leave(true)
     })
 
     it('frees no more rows than its limit at once, and tells how many', async () => {

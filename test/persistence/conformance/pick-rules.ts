@@ -1,6 +1,6 @@
 /** `pick`: which rows of a queue must run now, and in which order. */
 import { describe, expect, it } from 'vitest'
-import { acknowledgement, HOUR_MS, LONG_AGO, newActor, uniqueId } from './world.ts'
+import { MACHINES, acknowledgement, HOUR_MS, LONG_AGO, newActor, uniqueId } from './world.ts'
 import type { World } from './world.ts'
 
 export function pickRules(world: World): void {
@@ -9,7 +9,7 @@ export function pickRules(world: World): void {
       const queue = uniqueId()
       const { id } = await world.insert({ queue, input: '7' })
       await world.queue(id, '"early"')
-      const { rows } = await world.store.pick({ node: world.node, queue, limit: 10 })
+      const { rows } = await world.store.pick({ node: world.node, queue, machines: MACHINES, limit: 10 })
       expect(rows).toMatchObject([
         { id, owner: world.node, attempt: 1, status: 'ready', input: '7', inbox: [{ event: '"early"' }] }
       ])
@@ -21,7 +21,7 @@ export function pickRules(world: World): void {
       const { id } = await world.insert({ queue })
       const timer = await world.asleep({ timerAt: LONG_AGO }, { queue })
       for (const node of [uniqueId(), await world.deadNode()]) {
-        expect((await world.store.pick({ node, queue, limit: 10 })).rows).toEqual([])
+        expect((await world.store.pick({ node, queue, machines: MACHINES, limit: 10 })).rows).toEqual([])
       }
       expect(await world.row(id)).toMatchObject({ owner: null, attempt: 0 })
       expect(await world.row(timer.id)).toMatchObject({ owner: null, attempt: 0 })
@@ -48,7 +48,7 @@ export function pickRules(world: World): void {
       const late = await world.insert({ queue, startAt: LONG_AGO + 20 })
       const early = await world.insert({ queue, startAt: LONG_AGO + 10 })
       const idle = await world.insert({ queue, priority: 5, startAt: LONG_AGO })
-      const { rows } = await world.store.pick({ node: world.node, queue, limit: 3 })
+      const { rows } = await world.store.pick({ node: world.node, queue, machines: MACHINES, limit: 3 })
       expect(rows.map(({ id }) => id)).toEqual([urgent.id, early.id, late.id])
       expect(await world.pickAll(queue)).toEqual([idle.id])
     })
@@ -93,7 +93,7 @@ export function pickRules(world: World): void {
       await world.insert({ queue, startInMs: 2 * HOUR_MS })
       await world.insert({ queue, startInMs: HOUR_MS })
       await world.insert({ queue: uniqueId(), startInMs: 1_000 })
-      const { rows, nextDueInMs } = await world.store.pick({ node: world.node, queue, limit: 10 })
+      const { rows, nextDueInMs } = await world.store.pick({ node: world.node, queue, machines: MACHINES, limit: 10 })
       expect(rows).toEqual([])
       expect(nextDueInMs).toBeLessThanOrEqual(HOUR_MS)
       expect(nextDueInMs).toBeGreaterThan(HOUR_MS - 60_000)
@@ -103,7 +103,7 @@ export function pickRules(world: World): void {
       const queue = uniqueId()
       const { id } = await world.insert({ queue })
       await world.insert({ queue, startInMs: HOUR_MS })
-      const { rows, nextDueInMs } = await world.store.pick({ node: world.node, queue, limit: 10 })
+      const { rows, nextDueInMs } = await world.store.pick({ node: world.node, queue, machines: MACHINES, limit: 10 })
       expect(rows).toMatchObject([{ id }])
       expect(nextDueInMs).toBeGreaterThan(0)
     })
@@ -112,7 +112,10 @@ export function pickRules(world: World): void {
       const queue = uniqueId()
       await world.asleep({ timerAt: null }, { queue })
       await world.asleep({ status: 'parked', timerAt: Date.UTC(2100, 0, 1) }, { queue })
-      expect(await world.store.pick({ node: world.node, queue, limit: 10 })).toEqual({ rows: [], nextDueInMs: null })
+      expect(await world.store.pick({ node: world.node, queue, machines: MACHINES, limit: 10 })).toEqual({
+        rows: [],
+        nextDueInMs: null
+      })
     })
   })
 }

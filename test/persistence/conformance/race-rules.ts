@@ -3,7 +3,7 @@
  * are open twice get them through both.
  */
 import { describe, expect, it } from 'vitest'
-import { newActor, transition, uniqueId } from './world.ts'
+import { MACHINES, newActor, transition, uniqueId } from './world.ts'
 import type { World } from './world.ts'
 
 const ROUNDS = 8
@@ -65,7 +65,7 @@ export function raceRules(world: World): void {
       const queue = uniqueId()
       const actors = Array.from({ length: 40 }, () => newActor({ queue }))
       await world.store.insert(actors)
-      const pick = { node: world.node, queue, limit: 10 }
+      const pick = { node: world.node, queue, machines: MACHINES, limit: 10 }
       const picks = await Promise.all(Array.from({ length: 6 }, (_, n) => store(n).pick(pick)))
       const rest = await world.pickAll(queue)
       const picked = [...picks.flatMap(({ rows }) => rows.map(({ id }) => id)), ...rest]

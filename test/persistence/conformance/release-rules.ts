@@ -1,6 +1,6 @@
 /** The end of a lease: release, retry, terminal status (S4), and what each leaves behind. */
 import { describe, expect, it } from 'vitest'
-import { acknowledgement, HOUR_MS, LONG_AGO, transition, uniqueId } from './world.ts'
+import { MACHINES, acknowledgement, HOUR_MS, LONG_AGO, transition, uniqueId } from './world.ts'
 import type { World } from './world.ts'
 
 const FAR_AHEAD = Date.UTC(2100, 0, 1)
@@ -132,7 +132,7 @@ export function releaseRules(world: World): void {
       await world.take(id)
       await world.commit(acknowledgement({ id, version: 1 }, { retryInMs: 0 }))
       await world.passTime()
-      const { rows } = await world.store.pick({ node: world.node, queue, limit: 1 })
+      const { rows } = await world.store.pick({ node: world.node, queue, machines: MACHINES, limit: 1 })
       expect(rows).toMatchObject([{ id, attempt: 2 }])
     })
 

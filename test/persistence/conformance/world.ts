@@ -23,6 +23,9 @@ export const HOUR_MS = 3_600_000
 export const LONG_AGO = Date.UTC(2020, 0, 1)
 const INBOX_LIMIT = 1_000
 
+/** The machine of `newActor`, as a picker names it. */
+export const MACHINES = [{ name: 'order', version: null }]
+
 export const uniqueId = (): string => randomUUID()
 
 /** An actor that nobody owns and that is to run at once. */
@@ -86,8 +89,8 @@ export class World {
   }
 
   async close(): Promise<void> {
-    for (const lease of this.#expired) await lease.leave()
-    await this.#lease?.leave()
+    for (const lease of this.#expired) await lease.leave(true)
+    await this.#lease?.leave(true)
     await this.#opened?.close()
   }
 
@@ -199,7 +202,7 @@ export class World {
   }
 
   async pickAll(queue: string, limit = 100): Promise<string[]> {
-    const { rows } = await this.store.pick({ node: this.node, queue, limit })
+    const { rows } = await this.store.pick({ node: this.node, queue, machines: MACHINES, limit })
     return rows.map((row) => row.id)
   }
 
