@@ -109,8 +109,19 @@ create view perdure.actor_row as
     output::text AS output,
     last_error::text AS "lastError",
     (EXTRACT(epoch FROM wake_at) * 1000::numeric)::double precision AS "wakeAt",
+    (EXTRACT(epoch FROM timer_at) * 1000::numeric)::double precision AS "timerAt",
     inbox_seq::double precision AS "inboxSeq",
     (EXTRACT(epoch FROM created_at) * 1000::numeric)::double precision AS "createdAt"
+   FROM perdure.actor;
+
+create view perdure.dedup_row as
+ SELECT id AS actor_id,
+    ( SELECT json_agg(newest.dedup_key)::text AS json_agg
+           FROM ( SELECT dedup.dedup_key
+                   FROM perdure.dedup
+                  WHERE dedup.actor_id = actor.id
+                  ORDER BY dedup.seen_at DESC, dedup.dedup_key
+                 LIMIT 256) newest) AS dedup_keys
    FROM perdure.actor;
 
 create view perdure.inbox_row as

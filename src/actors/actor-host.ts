@@ -21,7 +21,7 @@ export interface ActorHost {
   readonly holdsLease: boolean
   /** 0: an actor leaves memory with the commit after which nothing is left to do. */
   readonly passivateAfterMs: number
-  /** Has `actor.turn()` called soon, after everything that is being offered in this go. */
+  /** The actor executes from now on: has `actor.turn()` called soon, after everything that is being offered in this go. */
   schedule(actor: Actor): void
   /** `settle` may throw: that is the end of the actor, and of nothing else. */
   commit(actor: Actor, commit: Commit, settle: (settled: Settled<CommitResult>) => void): void

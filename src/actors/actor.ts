@@ -66,7 +66,7 @@ export class Actor {
   /** Takes an entry into the mailbox. A full mailbox refuses what was sent, and ends an actor that floods itself. */
   offer(entry: Entry): void {
     if (this.#phase === 'gone') return isSent(entry) ? this.#host.reroute(this.id, [entry]) : undefined
-    if (this.#mailbox.offer(entry)) return this.#phase === 'resting' ? this.#wake() : undefined
+    if (this.#mailbox.offer(entry)) return this.#phase === 'resting' ? this.#host.schedule(this) : undefined
     const full = new MailboxFullError(this.id, this.#host.limits.mailbox)
     if (isSent(entry)) return entry.receipt.reject(full)
     this.#failure ??= { error: full }
@@ -130,9 +130,9 @@ export class Actor {
       return this.#spoiled(entries, error)
     }
     const { turn, commit } = outcome
-    if (incarnation.tree.status === 'error' && this.registration.retry)
-      return this.#fault(incarnation.tree.error, entries)
-    const accepted = refuseReceipts(turn, entries, this.id, incarnation.tree.status, this.#host.limits.inbox)
+    const { status, error } = incarnation.tree
+    if (status === 'error' && this.registration.retry) return this.#fault(error, entries)
+    const accepted = refuseReceipts(turn, entries, this.id, status, this.#host.limits.inbox)
     if (changesNothing(turn, entries)) {
       resolveReceipts(turn)
       return this.#rest()
@@ -259,7 +259,7 @@ export class Actor {
     this.#phase = 'resting'
     this.restingSince = performance.now()
     this.#alarm.set(this.#now.tree.nextTimer()?.dueAt)
-    if (!this.isQuiet) this.#wake()
+    if (!this.isQuiet) this.#host.schedule(this)
     else this.#host.setExecuting(this, this.#now.tree.hasLiveWork())
   }
 
@@ -272,11 +272,6 @@ export class Actor {
       .then((signals) => this.#phase === 'loading' && this.#mailbox.putFirst(this.#now.see(signals)))
       .catch((error: unknown) => error instanceof SnapshotIllegalError && (this.#failure = { error }))
       .finally(() => this.#phase === 'loading' && this.#rest())
-  }
-
-  #wake(): void {
-    this.#host.setExecuting(this, true)
-    this.#host.schedule(this)
   }
 
   /** It has ended, or sleeps. */

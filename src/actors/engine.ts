@@ -220,6 +220,7 @@ export class Engine implements ActorHost {
 
   // One microtask later, so that all events that are sent in one go are taken in one turn.
   schedule(actor: Actor): void {
+    this.room.setExecuting(actor, true)
     if (this.#toRun.push(actor) > 1) return
     queueMicrotask(() => {
       const actors = this.#toRun
