@@ -2,7 +2,7 @@
  * The arguments of single calls, read: what is wrong is refused with the name of the argument and the remedy, before
  * anything is stored.
  */
-import { Duration } from 'effect'
+import * as Duration from 'effect/Duration'
 import type { AnyEventObject } from 'xstate'
 import { InvalidArgumentError } from './errors.ts'
 import type { Address, DurationInput, SpawnSettings } from './options.ts'

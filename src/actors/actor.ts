@@ -134,6 +134,7 @@ export class Actor {
     if (status === 'error' && this.registration.retry) return this.#fault(error, entries)
     const accepted = refuseReceipts(turn, entries, this.id, status, this.#host.limits.inbox)
     if (changesNothing(turn, entries)) {
+      incarnation.waiting = turn.waiting
       resolveReceipts(turn)
       return this.#rest()
     }

@@ -36,8 +36,8 @@ export interface ArrivalsOptions {
   readonly awaken: (row: ClaimedRow) => void
   /** The claim was not answered: the row may be leased by this node now. */
   readonly recover: (id: string) => void
-  /** A row that nobody owns has got something to do. */
-  readonly poke: () => void
+  /** An entry is in the inbox of an actor that `owner` has, or nobody. */
+  readonly queued: (id: string, owner: string | null) => void
 }
 
 export class Arrivals {
@@ -116,7 +116,7 @@ export class Arrivals {
     else if (entry.kind === 'stop') entry.receipt.resolve()
     else if (result.kind === 'terminated') rejectEntry(entry, new ActorTerminatedError(id, result.status))
     else entry.receipt.resolve(result.kind)
-    if (result.kind === 'queued' && result.owner === null) this.#options.poke()
+    if (result.kind === 'queued') this.#options.queued(id, result.owner)
   }
 
   #claim(id: string): void {

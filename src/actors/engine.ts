@@ -11,6 +11,7 @@
  * Invariant
  * 1. An actor runs here only if this node knows its machine and serves its queue.
  */
+import { once } from 'node:events'
 import type { Clock } from '../clock.ts'
 import type { Limits } from '../limits.ts'
 import type { BatchedStore } from '../persistence/batched-store.ts'
@@ -54,6 +55,12 @@ const ACK_AFTER_MS = 50
 
 export class Engine implements ActorHost {
   readonly #options: EngineOptions
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  readonly limits: Limits
+  readonly observers: Observers
+  readonly log: (...args: unknown[]) => void
+  readonly passivateAfterMs: number
   readonly registry: Registry
   readonly room: Room
   readonly #arrivals: Arrivals
@@ -66,6 +73,12 @@ export class Engine implements ActorHost {
 
   constructor(options: EngineOptions) {
     this.#options = options
+    this.clock = options.clock
+    this.telemetry = options.telemetry
+    this.limits = options.limits
+    this.observers = options.observers
+    this.log = options.log
+    this.passivateAfterMs = options.passivateAfterMs
     this.registry = new Registry({ maxActors: options.maxResident, maxBytes: options.maxResidentBytes })
     this.room = new Room(options.queues, () => this.registry.room - this.#arrivals.size)
     this.#arrivals = new Arrivals({
@@ -75,7 +88,7 @@ export class Engine implements ActorHost {
       mayClaim: () => this.room.servesAny && !this.#isClosed && this.room.free >= 0,
       awaken: (row) => this.awaken(row),
       recover: (id) => this.recover(id),
-      poke: () => options.poke(null)
+      queued: (id, owner) => this.#lookIntoInbox(id, owner)
     })
   }
 
@@ -179,9 +192,10 @@ export class Engine implements ActorHost {
   /** Resolves when no turn is under way or waits, and what has run is acknowledged. */
   async drain(until: AbortSignal): Promise<void> {
     this.#isClosed = true
+    const aborted = once(until, 'abort')
     while (!until.aborted && !this.isQuiet) {
       for (const actor of this.registry) actor.acknowledge()
-      await Promise.race([this.#options.batched.whenIdle(), whenAborted(until)])
+      await Promise.race([this.#options.batched.whenIdle(), aborted])
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
@@ -196,26 +210,8 @@ export class Engine implements ActorHost {
 
   // ── for the actors (ActorHost) ────────────────────────────────────────────────────────────────────────────────
 
-  get clock(): Clock {
-    return this.#options.clock
-  }
-  get telemetry(): Telemetry {
-    return this.#options.telemetry
-  }
-  get limits(): Limits {
-    return this.#options.limits
-  }
-  get observers(): Observers {
-    return this.#options.observers
-  }
-  get log(): (...args: unknown[]) => void {
-    return this.#options.log
-  }
   get holdsLease(): boolean {
     return this.#options.holdsLease()
-  }
-  get passivateAfterMs(): number {
-    return this.#options.passivateAfterMs
   }
 
   // One microtask later, so that all events that are sent in one go are taken in one turn.
@@ -272,6 +268,14 @@ export class Engine implements ActorHost {
 
   // ── rows that come and go ─────────────────────────────────────────────────────────────────────────────────────
 
+  /** An actor of this node reads its inbox before what is sent to it later; one that nobody has is for a picker. */
+  #lookIntoInbox(id: string, owner: string | null): void {
+    if (owner === null) return this.#options.poke(null)
+    const present = this.registry.get(id)
+    if (present) present.fetchInbox()
+    else if (owner === this.#options.node) this.recover(id)
+  }
+
   #park(row: ClaimedRow, error: unknown): void {
     this.telemetry.emit('actor.parked', { id: row.id, machine: row.machine, reason: error })
     this.#giveUp(row, parkCommit(row, error))
@@ -290,9 +294,3 @@ export class Engine implements ActorHost {
 const UNSEEN_BATCH = 500
 
 const about = (actor: Actor, error: unknown) => ({ id: actor.id, machine: actor.registration.name, error })
-
-const whenAborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })

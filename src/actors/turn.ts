@@ -190,9 +190,8 @@ class TurnRun {
   }
 }
 
-/** All that was sent is answered without the machine: it was sent before, or comes too late. */
-export function changesNothing({ applied, waiting }: Turn, entries: readonly Entry[]): boolean {
-  return (
-    entries.every(({ kind }) => kind === 'send') && applied.length === 0 && waiting.every(({ send }) => send === null)
-  )
+/** The machine was not touched, and nothing is new: what came was sent before, comes too late, or waits in the inbox as it did. */
+export function changesNothing({ applied, consumed, waiting }: Turn, entries: readonly Entry[]): boolean {
+  const isTouched = applied.length > 0 || consumed.length > 0 || waiting.some(({ send }) => send !== null)
+  return !isTouched && entries.every(({ kind }) => kind === 'send' || kind === 'signal')
 }

@@ -14,7 +14,8 @@
  * 3. A batch whose connection was lost is run again only where the operation may be repeated (`repeatable`), and its
  *    results then say `inDoubt`: the first run may have taken effect.
  */
-import { Schedule, Effect } from 'effect'
+import * as Schedule from 'effect/Schedule'
+import * as Effect from 'effect/Effect'
 import { OutcomeUnknownError, OverloadedError, PerdureError, StoreUnavailableError } from '../errors.ts'
 import { classifyError } from './transient-errors.ts'
 

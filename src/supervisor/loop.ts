@@ -4,7 +4,9 @@
  * Owns: pace and pokes. Does not own: what a failed step means: a passing fault of the database is waited out here, all else
  * crashes the loop, and its supervisor decides.
  */
-import { Effect, Latch, Schedule } from 'effect'
+import * as Effect from 'effect/Effect'
+import * as Latch from 'effect/Latch'
+import * as Schedule from 'effect/Schedule'
 import { classifyError } from '../persistence/transient-errors.ts'
 import type { ChildSpec } from './supervisor.ts'
 

@@ -11,7 +11,8 @@
  * 1. `holdsLease` is true only while no other node can have taken this one's actors, whatever hangs or sleeps.
  * 2. A lease that could not be renewed in time ends the membership as a crash; the supervisor then begins anew, with another id.
  */
-import { Effect, Schedule } from 'effect'
+import * as Effect from 'effect/Effect'
+import * as Schedule from 'effect/Schedule'
 import { uuidV7Unsafe } from 'effect/crypto/SecureRandom'
 import type { SyncedClock } from '../clock.ts'
 import { LeaseLostError } from '../errors.ts'

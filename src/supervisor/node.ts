@@ -15,7 +15,8 @@
  *
  * Owns: which children there are, in which order, and the engine of the moment. Does not own: what any of them does.
  */
-import { Cause, Effect } from 'effect'
+import * as Cause from 'effect/Cause'
+import * as Effect from 'effect/Effect'
 import { Engine, type EngineOptions } from '../actors/engine.ts'
 import type { SyncedClock } from '../clock.ts'
 import { LeaseLostError, OverloadedError, RuntimeNotRunningError } from '../errors.ts'

@@ -18,7 +18,14 @@
  * 5. A supervisor can be interrupted wherever it waits for a start or a pause, and then stops all that had started.
  *    A stop under way runs to its end.
  */
-import { Cause, Clock, Data, Effect, Exit, Fiber, Queue, Scope } from 'effect'
+import * as Cause from 'effect/Cause'
+import * as Clock from 'effect/Clock'
+import * as Data from 'effect/Data'
+import * as Effect from 'effect/Effect'
+import * as Exit from 'effect/Exit'
+import * as Fiber from 'effect/Fiber'
+import * as Queue from 'effect/Queue'
+import * as Scope from 'effect/Scope'
 import { calculatePauseMs, decideRestart, keepRecent, type Restart, type RestartPolicy } from './restart-strategy.ts'
 
 export interface ChildSpec {

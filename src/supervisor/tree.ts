@@ -7,7 +7,10 @@
  * 1. Everything of the tree runs inside the root fiber's scope: when `ended` settles, nothing runs any more.
  * 2. The end of the root cannot be overlooked: it settles `ended`, and `started` where that is still open.
  */
-import { Deferred, Effect, Exit, Fiber } from 'effect'
+import * as Deferred from 'effect/Deferred'
+import * as Effect from 'effect/Effect'
+import * as Exit from 'effect/Exit'
+import * as Fiber from 'effect/Fiber'
 import {
   startSupervisor,
   wasInterrupted,

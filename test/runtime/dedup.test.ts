@@ -78,8 +78,7 @@ test('a key that was taken is a duplicate after the end also where the actor run
   await expect(there.send(ref.id, ping, { dedupKey: 'new' })).rejects.toThrow(ActorTerminatedError)
 })
 
-// Only the keys that this node remembers are asked for there.
-test.fails('a key that was taken is a duplicate also where it comes together with the end', async () => {
+test('a key that was taken is a duplicate also where it comes together with the end', async () => {
   const first = await start([counter])
   const ref = await first.spawn(counter)
   await ref.send(ping, { dedupKey })

@@ -198,8 +198,7 @@ test('an endless loop of transitions is stopped, and fails its actor alone', asy
   expect(await neighbour.send(keep('a'))).toEqual({ status: 'applied' })
 })
 
-// The row is read again, and its journal run, though this node has run it.
-test.fails('effects that have run do not run again because a later event is refused, or is a duplicate', async () => {
+test('effects that have run do not run again because a later event is refused, or is a duplicate', async () => {
   const ran: string[] = []
   const machine = setup({ types: { context: {} as { kept: unknown } } }).createMachine({
     id: 'actor',

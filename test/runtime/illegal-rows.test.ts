@@ -87,21 +87,20 @@ test('a parked actor is not taken up again, and keeps what is sent to it', async
   expect(await rowOf(id)).toMatchObject({ status: 'parked', inbox: [{ type: 'PING' }, { type: 'PING' }] })
 })
 
-test('input that is garbage parks its actor before the first turn', async () => {
-  const leaf = await start([family], { queues: {} })
-  const { id } = await leaf.spawn(family)
-  await db.sql(`update perdure.actor set input = '{"$type":"Doll"}'`)
-  await start([family])
-  await eventually(() => rowOf(id)).toMatchObject({ status: 'parked', version: 0 })
-})
-
-test('an event in the inbox that is garbage parks its actor', async () => {
+// The actor crashes as it is taken up, is claimed again at the next sweep, and no attempt is counted.
+test.fails.each([
+  ['input', `update perdure.actor set input = '{"$type":"Doll"}'`],
+  ['an event in its inbox', `update perdure.signal set event = '{"$type":"Doll"}'`]
+])('an actor with %s that is garbage is parked, and not taken up for ever', async (_, spoil) => {
   const leaf = await start([family], { queues: {} })
   const { id } = await leaf.spawn(family)
   await leaf.send(id, { type: 'PING' })
-  await db.sql(`update perdure.signal set event = '{"$type":"Doll"}'`)
-  await start([family])
-  await eventually(() => rowOf(id)).toMatchObject({ status: 'parked', inbox: [{ $type: 'Doll' }] })
+  await db.sql(spoil)
+  let crashes = 0
+  const runtime = await start([family])
+  const parked = eventually(() => rowOf(id)).toMatchObject({ status: 'parked', version: 0, owner: null })
+  const crashed = hear(runtime, 'actor.crashed', () => ++crashes > 20).then(() => expect.unreachable())
+  await Promise.race([parked, crashed])
 })
 
 test('an actor that was claimed again and again without progress is parked: its event may kill nodes', async () => {
@@ -158,8 +157,7 @@ test('rows of unknown machines do not keep known ones from running', async () =>
   await eventually(() => rowOf(ref.id)).toMatchObject({ version: 1 })
 })
 
-// Where a queue has room for no more than such rows, it leases them and gives them back every ten milliseconds.
-test.fails('a row of an unknown machine causes no hot loop', async () => {
+test('a row of an unknown machine causes no hot loop', async () => {
   const clock = createMachine({ id: 'clock', initial: 'a', states: { a: { after: { 400: 'b' } }, b: {} } })
   const leaf = await start([stranger], { queues: {} })
   await leaf.spawn(stranger)

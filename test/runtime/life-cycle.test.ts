@@ -175,8 +175,7 @@ test('two runtimes in two schemas of one database do not see each other', async 
   expect((await (await ours.get(counter, { key: 'shared' })).getSnapshot()).context.n).toBe(0)
 })
 
-// Drain waits for the database for as long as that takes.
-test.fails('stop comes to an end though the database does not answer', { timeout: 3_000 }, async () => {
+test('stop comes to an end though the database does not answer', async () => {
   const { pool, spoilAnswer } = watch()
   const runtime = await start([counter], { database: pool })
   const ref = await runtime.spawn(counter)

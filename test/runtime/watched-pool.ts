@@ -9,7 +9,7 @@
 import { callbackify } from 'node:util'
 import pg from 'pg'
 
-/** `lost` with its connection · `late`: it does not come before `releaseAll`. */
+/** `lost` with its connection · `late`: it does not come before `releaseAll`, or fails with its connection. */
 export type SpoiltAnswer = 'lost' | 'late'
 
 export interface WatchedPool {
@@ -52,7 +52,12 @@ export function watchedPool(url: string): WatchedPool {
       spoilt.delete(name)
       const answer = await super.query(query as pg.QueryConfig)
       answered.push(name)
-      if (how === 'late') await new Promise<void>((resolve) => late.push(resolve))
+      if (how === 'late') {
+        await new Promise<void>((resolve, reject) => {
+          late.push(resolve)
+          this.once('end', () => reject(new Error('Connection terminated')))
+        })
+      }
       if (how !== 'lost') return answer
       await this.end()
       throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' })
