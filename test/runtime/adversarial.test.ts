@@ -59,6 +59,7 @@ test('an actor that is picked, runs and sleeps while it is being claimed is not 
   await sent
   letClaim()
   await eventually(() => answered).toContain('claim')
+  await eventually(() => rowOf(ref.id)).toMatchObject({ owner: null })
   await letTimePass(hour)
   await eventually(() => rowOf(ref.id)).toMatchObject({ snapshot: { value: 'open' } })
 })
