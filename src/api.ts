@@ -9,7 +9,10 @@ import type { TelemetryEventName } from './telemetry/catalogue.ts'
 import type { Telemetry, TelemetryListener } from './telemetry/telemetry.ts'
 
 export interface StopOptions {
-  /** How long turns and started work may take to finish; what is not done by then is handed over. 0: at once. Default 10 seconds. */
+  /**
+   * How long turns that are under way may take. Started work is not waited for: it is aborted, and runs again, under the same
+   * key, where the actor is taken up next. 0: stop at once. Default 10 seconds.
+   */
   readonly drain?: DurationInput
 }
 

@@ -96,7 +96,7 @@ export class SnapshotIllegalError extends PerdureError {
   constructor(actorId: string, problem: string) {
     super(
       `the stored snapshot of actor ${actorId} cannot be restored: ${problem}. ` +
-        `Register the machine version that wrote it, or give the registration a migrate function.`
+        `Register the machine, in the version that wrote it.`
     )
     this.actorId = actorId
   }

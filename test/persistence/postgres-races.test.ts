@@ -230,7 +230,8 @@ describe('a batch', () => {
     await own.migrate()
     const actors = batch()
     await own.insert(actors)
-    for (let version = 0; version < 5; version += 1) {
+    // Twice, and no more: each page has room for one new version of its rows, also while someone else's snapshot hinders pruning.
+    for (let version = 0; version < 2; version += 1) {
       await own.commit(
         node,
         actors.map(({ id }) => transition({ id, version }, { timerAt: Date.now() + version, journal: '[1]' }))
@@ -240,9 +241,9 @@ describe('a batch', () => {
     await own.close()
     const updates = `select n_tup_upd::integer as all, n_tup_hot_upd::integer as hot from pg_stat_user_tables
       where schemaname = 'in_place' and relname = 'actor'`
-    await expect.poll(() => sql(updates), { timeout: 10_000 }).toMatchObject([{ all: 1_500 }])
+    await expect.poll(() => sql(updates), { timeout: 10_000 }).toMatchObject([{ all: 600 }])
     const [{ hot }] = (await sql(updates)) as [{ hot: number }]
-    // The first commit moves each actor from `ready` to `waiting`, which an index must know; now and then a page is full.
-    expect(hot).toBeGreaterThan(0.95 * 1_200)
+    // The first commit moves each actor from `ready` to `waiting`, which an index must know.
+    expect(hot).toBeGreaterThan(0.95 * 300)
   })
 })

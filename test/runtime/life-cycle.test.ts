@@ -88,24 +88,6 @@ test('a runtime that cannot reach its database does not start, and says so witho
   expect(String(error)).not.toContain('secret')
 })
 
-// Drain waits for turns only: started work is aborted at once.
-test.fails('stop lets turns and work that are under way finish, and hands over what is at rest', async () => {
-  let finish = (): void => undefined
-  const work = fromPromise(() => new Promise<void>((resolve) => (finish = resolve)))
-  const machine = setup({ actors: { work } }).createMachine({
-    id: 'worker',
-    initial: 'busy',
-    states: { busy: { invoke: { src: 'work', onDone: 'over' } }, over: {} }
-  })
-  const runtime = await start([machine])
-  const ref = await runtime.spawn(machine)
-  await eventually(() => rowOf(ref.id)).toMatchObject({ status: 'running' })
-  const stopped = runtime.stop()
-  finish()
-  await stopped
-  expect(await rowOf(ref.id)).toMatchObject({ status: 'waiting', owner: null, snapshot: { value: 'over' } })
-})
-
 test('work that does not finish in time is aborted and handed over', async () => {
   let signal: AbortSignal | undefined
   const work = fromPromise((given) => {
