@@ -7,7 +7,6 @@
  *
  * Owns: the phases of an awake actor, and with them the order above. Does not own: the tree and its row (incarnation.ts),
  * deferral (turn.ts), batching (the committer), which actors are awake (registry.ts).
- *
  * Phases: `resting` → `committing` → `resting` …, `loading` while its inbox is read, `reloading` while its row is, `gone` at the end.
  *
  * Invariants
@@ -30,8 +29,6 @@ import { nextAttemptInMs } from './retry-policy.ts'
 import { entriesOfRow } from './row-entries.ts'
 import { changesNothing, type Turn } from './turn.ts'
 
-type Phase = 'resting' | 'committing' | 'loading' | 'reloading' | 'gone'
-
 export class Actor {
   readonly id: string
   readonly key: string | null
@@ -43,7 +40,7 @@ export class Actor {
   /** What an effect threw that is to be tried again, or what overflowed. */
   #failure: { readonly error: unknown } | null = null
   #hasUnseen = false
-  #phase: Phase = 'resting'
+  #phase: 'resting' | 'committing' | 'loading' | 'reloading' | 'gone' = 'resting'
   #now: Incarnation
   readonly #knownKeys = new KnownKeys()
   readonly #alarm: Alarm
@@ -91,13 +88,13 @@ export class Actor {
 
   /** Quiet, and no started work would be cut off by leaving memory. */
   get mayPassivate(): boolean {
-    return this.#phase === 'resting' && this.isQuiet && !this.#now.tree.hasLiveWork()
+    return this.isQuiet && this.#phase !== 'gone' && !this.#now.tree.hasLiveWork()
   }
 
   /** Tells the row that the effects of the last transition have run; later commits do so by the way. */
   acknowledge(): void {
-    if (this.#phase !== 'resting' || !this.isQuiet || !this.#now.owesAck) return
-    this.#submit(this.#now.commitWith({}), () => this.#rest())
+    if (this.isQuiet && this.#phase !== 'gone' && this.#now.owesAck)
+      this.#submit(this.#now.commitWith({}), () => this.#rest())
   }
 
   /** Gives the lease back and leaves memory, unless something comes meanwhile. */
@@ -243,7 +240,11 @@ export class Actor {
   /** What the row was doing goes on: its inbox, its timers, its started work, effects that were not acknowledged. */
   takeUp(row: ClaimedRow, entries: readonly Entry[] = [], previous?: Incarnation): void {
     this.#knownKeys.addAll(row.dedupKeys.toReversed())
-    this.#mailbox.putFirst(entriesOfRow(row, this.#now.tree, this.#host.clock.earliestMs()))
+    try {
+      this.#mailbox.putFirst(entriesOfRow(row, this.#now.tree, this.#host.clock.earliestMs()))
+    } catch (error) {
+      this.#failure = { error }
+    }
     this.#mailbox.putFirst(entries)
     const failure = this.#now.takeUp(row, previous)
     if (failure) this.#effectFailed(failure)
@@ -275,7 +276,6 @@ export class Actor {
       .finally(() => this.#phase === 'loading' && this.#rest())
   }
 
-  /** It has ended, or sleeps. */
   #end(): void {
     tellEnd(this.#host.telemetry, this.#about, this.#now)
     this.#handOn([])

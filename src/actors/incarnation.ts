@@ -48,6 +48,8 @@ export class Incarnation {
   attempt = 0
   waiting: readonly WaitingEvent[] = []
   inboxSeen = 0
+  /** How many signals had arrived unseen when the last commit was made. */
+  unseen = 0
   sizeBytes = 0
   /** The snapshot that was last committed, and whose effects have run. */
   shown: MachineTree['snapshot'] | undefined
@@ -224,14 +226,14 @@ export class Incarnation {
     }
     // Events that wait anew have the newest arrival numbers; a gap below them is what others sent meanwhile.
     let seq = inboxSeq - commit.deferred.length
-    const hasUnseen = seq > this.inboxSeen
-    if (!hasUnseen) this.inboxSeen = inboxSeq
+    this.unseen = Math.max(0, seq - this.inboxSeen)
+    if (this.unseen === 0) this.inboxSeen = inboxSeq
     const waiting = turn?.waiting ?? this.waiting
     this.waiting =
       commit.deferred.length === 0
         ? waiting
         : waiting.map((event) => (event.send ? { event: event.event, seq: ++seq, send: null } : event))
-    return hasUnseen
+    return this.unseen > 0
   }
 
   /** Runs the effects of the turn that was just committed, in order, up to the first that throws. */

@@ -67,7 +67,8 @@ export function tellTurn(
 }
 
 /** An actor leaves memory: its machine has ended, or it rests. Events that no state took stay with the row. */
-export function tellEnd(telemetry: Telemetry, actor: About, { tree, waiting }: Incarnation): void {
+export function tellEnd(telemetry: Telemetry, actor: About, { tree, waiting, unseen }: Incarnation): void {
   if (tree.status === 'active') telemetry.emit('actor.passivated', actor)
-  else if (waiting.length > 0) telemetry.emit('signal.unconsumed', { ...actor, count: waiting.length })
+  else if (waiting.length + unseen > 0)
+    telemetry.emit('signal.unconsumed', { ...actor, count: waiting.length + unseen })
 }
