@@ -88,7 +88,7 @@ test('a runtime that cannot reach its database does not start, and says so witho
   expect(String(error)).not.toContain('secret')
 })
 
-test('work that does not finish in time is aborted and handed over', async () => {
+test('work that runs at a stop is aborted, and its actor handed over to be taken up', async () => {
   let signal: AbortSignal | undefined
   const work = fromPromise((given) => {
     signal = given.signal
