@@ -3,12 +3,14 @@
  *
  * Owns: the choice of the server and the settings of our own. Does not own: what is measured on it.
  *
- * Invariant
+ * Invariants
  * 1. A server of our own writes as a server in earnest does: to the disk (fsync), before it confirms a commit.
+ * 2. One benchmark at a time uses a server.
  */
 import { readFile } from 'node:fs/promises'
 import { arch, availableParallelism, cpus, loadavg, platform, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import pg from 'pg'
 import { startPostgres, type PostgresServer } from '../scripts/postgres.ts'
 import { ask } from './schema.ts'
 
@@ -26,11 +28,25 @@ const ownSettings = {
   checkpoint_timeout: '15min'
 }
 
-/** The server that DATABASE_URL names, else one of our own. */
+/** The server that DATABASE_URL names, else one of our own. Rejects where another benchmark is using it. */
 export async function openServer(): Promise<PostgresServer> {
   const given = process.env['DATABASE_URL']
-  if (given !== undefined) return { url: given, stop: () => Promise.resolve() }
-  return startPostgres({ dir: benchFolder, settings: ownSettings })
+  const server =
+    given === undefined
+      ? await startPostgres({ dir: benchFolder, settings: ownSettings })
+      : { url: given, stop: () => Promise.resolve() }
+  const client = new pg.Client(server.url)
+  await client.connect()
+  const { rows } = await client.query<{ isOurs: boolean }>(
+    `select pg_try_advisory_lock(hashtextextended('perdure.bench', 0)) as "isOurs"`
+  )
+  const stop = async (): Promise<void> => {
+    await client.end()
+    await server.stop()
+  }
+  if (rows[0]?.isOurs === true) return { url: server.url, stop }
+  await stop()
+  throw new Error('Another benchmark is using this server: neither would measure anything but the other. Wait for it.')
 }
 
 export interface Environment {
