@@ -24,7 +24,7 @@ export async function dumpSchema(url: string): Promise<string> {
     // Names of tables are qualified in what the catalog says only where they are not on the path.
     await client.query("set search_path = ''")
     await refuseUnknownKinds(client)
-    const parts = [...(await describeTables(client)), ...(await describeViews(client))]
+    const parts = [...(await describeTypes(client)), ...(await describeTables(client)), ...(await describeViews(client))]
     return [header, ...parts].join('\n')
   } finally {
     await client.end()
@@ -39,9 +39,24 @@ async function refuseUnknownKinds(client: pg.Client): Promise<void> {
     union all select format('trigger %s', tgname) from pg_trigger t join pg_class c on c.oid = t.tgrelid
       where c.relnamespace = 'perdure'::regnamespace and not tgisinternal
     union all select format('type %s', typname) from pg_type
-      where typnamespace = 'perdure'::regnamespace and typtype <> 'c' and typcategory <> 'A'`)
+      where typnamespace = 'perdure'::regnamespace and typtype not in ('c', 'd', 'e') and typcategory <> 'A'`)
   if (rows.length > 0)
     throw new Error(`scripts/dump-schema.ts must learn of: ${rows.map((row) => row.what).join(', ')}`)
+}
+
+async function describeTypes(client: pg.Client): Promise<readonly string[]> {
+  const { rows } = await client.query<{ definition: string }>(`
+    select case typtype
+      when 'e' then format('create type %s as enum (%s);', format_type(oid, null),
+        (select string_agg(quote_literal(enumlabel), ', ' order by enumsortorder) from pg_enum where enumtypid = pg_type.oid))
+      else concat_ws(' ', format('create domain %s as %s', format_type(oid, null), format_type(typbasetype, typtypmod)),
+        (select string_agg(format('constraint %I %s', conname, pg_get_constraintdef(pg_constraint.oid, true)), ' ' order by conname)
+          from pg_constraint where contypid = pg_type.oid and contype = 'c')) || ';'
+    end || E'\n' as definition
+    from pg_type
+    where typnamespace = 'perdure'::regnamespace and typtype in ('d', 'e')
+    order by typtype desc, typname`)
+  return rows.map(({ definition }) => definition)
 }
 
 async function describeTables(client: pg.Client): Promise<readonly string[]> {

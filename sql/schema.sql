@@ -1,15 +1,19 @@
 -- What sql/migrations add up to. Written by `npm run schema:dump`; do not edit.
 
+create type perdure.actor_status as enum ('ready', 'running', 'waiting', 'parked', 'done', 'failed', 'stopped');
+
+create domain perdure.key_scope as perdure.actor_status[] constraint key_scope_keeps_a_taken_key CHECK (VALUE = '{}'::perdure.actor_status[] OR VALUE @> '{ready,running,waiting}'::perdure.actor_status[]);
+
 create table perdure.actor (
   id uuid not null,
   machine text not null,
   machine_version text,
   key text,
-  key_scope text[] not null,
+  key_scope perdure.key_scope not null,
   queue text not null,
   priority smallint not null,
   partition_key text,
-  status text not null,
+  status perdure.actor_status not null,
   owner uuid,
   version bigint default 0 not null,
   attempt integer default 0 not null,
@@ -28,28 +32,23 @@ create table perdure.actor (
   output json,
   last_error json,
   constraint actor_pkey PRIMARY KEY (id),
-  constraint actor_attempt_not_negative CHECK (attempt >= 0),
-  constraint actor_ended_at_iff_ended CHECK ((status = ANY (ARRAY['done'::text, 'failed'::text, 'stopped'::text])) = (ended_at IS NOT NULL)),
-  constraint actor_ended_has_no_owner CHECK (ended_at IS NULL OR owner IS NULL),
-  constraint actor_ended_never_wakes CHECK (ended_at IS NULL OR wake_at IS NULL),
+  constraint actor_ended_at_iff_ended CHECK ((status >= 'done'::perdure.actor_status) = (ended_at IS NOT NULL)),
+  constraint actor_ended_is_at_rest CHECK (ended_at IS NULL OR owner IS NULL AND wake_at IS NULL),
   constraint actor_has_snapshot_iff_started CHECK ((version > 0) = (snapshot IS NOT NULL)),
-  constraint actor_inbox_seen_within_inbox_seq CHECK (inbox_seen >= 0 AND inbox_seen <= inbox_seq),
+  constraint actor_inbox_seen_within_inbox_seq CHECK (inbox_seen <= inbox_seq),
   constraint actor_journal_before_only_with_journal CHECK (journal_before IS NULL OR journal IS NOT NULL),
-  constraint actor_key_scope_is_of_statuses CHECK (key_scope <@ ARRAY['ready'::text, 'running'::text, 'waiting'::text, 'parked'::text, 'done'::text, 'failed'::text, 'stopped'::text]),
-  constraint actor_key_scope_keeps_a_taken_key CHECK (key IS NULL OR key_scope = '{}'::text[] OR key_scope @> ARRAY['ready'::text, 'running'::text, 'waiting'::text]),
-  constraint actor_output_only_when_done CHECK (output IS NULL OR status = 'done'::text),
-  constraint actor_ready_has_wake_at CHECK (status <> 'ready'::text OR wake_at IS NOT NULL),
-  constraint actor_running_has_owner CHECK (status <> 'running'::text OR owner IS NOT NULL),
-  constraint actor_status_is_known CHECK (status = ANY (ARRAY['ready'::text, 'running'::text, 'waiting'::text, 'parked'::text, 'done'::text, 'failed'::text, 'stopped'::text]))
+  constraint actor_output_only_when_done CHECK (output IS NULL OR status = 'done'::perdure.actor_status),
+  constraint actor_ready_has_wake_at CHECK (status <> 'ready'::perdure.actor_status OR wake_at IS NOT NULL),
+  constraint actor_running_has_owner CHECK (status <> 'running'::perdure.actor_status OR owner IS NOT NULL)
 ) with (fillfactor=50);
 
-CREATE INDEX actor_due ON perdure.actor USING btree (queue, wake_at) WHERE owner IS NULL AND status = 'waiting'::text AND wake_at IS NOT NULL;
+CREATE INDEX actor_due ON perdure.actor USING btree (queue, wake_at) WHERE owner IS NULL AND status = 'waiting'::perdure.actor_status AND wake_at IS NOT NULL;
 
 CREATE INDEX actor_key ON perdure.actor USING btree (key, created_at) WHERE key IS NOT NULL;
 
 CREATE INDEX actor_owner ON perdure.actor USING btree (owner) WHERE owner IS NOT NULL;
 
-CREATE INDEX actor_ready ON perdure.actor USING btree (queue, priority, wake_at) WHERE owner IS NULL AND status = 'ready'::text;
+CREATE INDEX actor_ready ON perdure.actor USING btree (queue, priority, wake_at) WHERE owner IS NULL AND status = 'ready'::perdure.actor_status;
 
 CREATE UNIQUE INDEX actor_key_taken ON perdure.actor USING btree (key) WHERE key IS NOT NULL AND (status = ANY (key_scope));
 

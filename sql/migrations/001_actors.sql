@@ -19,16 +19,25 @@ create table if not exists perdure.migration (
 
 insert into perdure.migration (version, name) values (1, 'actors');
 
+-- A type, and a domain for sets of it, rather than checks: those of a table are read anew by every statement that writes to it.
+-- In this order: those that are not over, then, from `done` on, those that are.
+create type perdure.actor_status as enum ('ready', 'running', 'waiting', 'parked', 'done', 'failed', 'stopped');
+
+-- The statuses in which an actor keeps its key: none, or all that live and some more. A status outside the scope gives the key
+-- away; an actor that could come back from there would collide in mid-flight.
+create domain perdure.key_scope as perdure.actor_status[]
+  constraint key_scope_keeps_a_taken_key check (value = '{}' or value @> '{ready,running,waiting}');
+
 create table perdure.actor (
   id uuid primary key,
   machine text not null,
   machine_version text,
   key text,
-  key_scope text[] not null,
+  key_scope perdure.key_scope not null,
   queue text not null,
   priority smallint not null,
   partition_key text,
-  status text not null,
+  status perdure.actor_status not null,
   owner uuid,
   version bigint not null default 0,
   attempt integer not null default 0,
@@ -49,23 +58,14 @@ create table perdure.actor (
   output json,
   last_error json,
 
-  constraint actor_status_is_known
-    check (status in ('ready', 'running', 'waiting', 'parked', 'done', 'failed', 'stopped')),
-  constraint actor_key_scope_is_of_statuses
-    check (key_scope <@ array['ready', 'running', 'waiting', 'parked', 'done', 'failed', 'stopped']),
-  -- A status outside the scope gives the key away; an actor that could come back from there would collide in mid-flight.
-  constraint actor_key_scope_keeps_a_taken_key
-    check (key is null or key_scope = '{}' or key_scope @> array['ready', 'running', 'waiting']),
   constraint actor_has_snapshot_iff_started check ((version > 0) = (snapshot is not null)),
   constraint actor_running_has_owner check (status <> 'running' or owner is not null),
   constraint actor_ready_has_wake_at check (status <> 'ready' or wake_at is not null),
-  constraint actor_ended_has_no_owner check (ended_at is null or owner is null),
-  constraint actor_ended_never_wakes check (ended_at is null or wake_at is null),
-  constraint actor_ended_at_iff_ended check ((status in ('done', 'failed', 'stopped')) = (ended_at is not null)),
+  constraint actor_ended_is_at_rest check (ended_at is null or (owner is null and wake_at is null)),
+  constraint actor_ended_at_iff_ended check ((status >= 'done') = (ended_at is not null)),
   constraint actor_output_only_when_done check (output is null or status = 'done'),
   constraint actor_journal_before_only_with_journal check (journal_before is null or journal is not null),
-  constraint actor_inbox_seen_within_inbox_seq check (inbox_seen between 0 and inbox_seq),
-  constraint actor_attempt_not_negative check (attempt >= 0)
+  constraint actor_inbox_seen_within_inbox_seq check (inbox_seen <= inbox_seq)
 ) with (fillfactor = 50);
 
 -- A key is taken while its actor's status is in its scope.

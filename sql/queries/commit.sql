@@ -15,7 +15,7 @@
 --    compared so that no index serves (the one on owners would bring all that a node has), and no join reorders outcomes.
 with document as (
   select * from json_to_recordset($2::text::json) as document (
-    n integer, id uuid, version bigint, snapshot text, status text, output text, last_error text, journal text,
+    n integer, id uuid, version bigint, snapshot text, status perdure.actor_status, output text, last_error text, journal text,
     keep_before boolean, timer_at float8, inbox_seen bigint, release boolean, retry_in_ms float8,
     dedup_keys text[], consumed bigint[], deferred_events text[], deferred_keys text[]
   )

@@ -11,8 +11,8 @@ with newborn as materialized (
     n = min(n) over (partition by id) as is_first,
     coalesce(to_timestamp(start_at / 1000), now() + coalesce(start_in_ms, 0) * interval '1 millisecond') as start
   from json_to_recordset($1::text::json) as document (
-    n integer, id uuid, machine text, machine_version text, key text, key_scope text[], queue text, priority smallint,
-    partition_key text, input text, owner uuid, start_at float8, start_in_ms float8
+    n integer, id uuid, machine text, machine_version text, key text, key_scope perdure.key_scope, queue text,
+    priority smallint, partition_key text, input text, owner uuid, start_at float8, start_in_ms float8
   )
 ),
 born as (
@@ -21,7 +21,7 @@ born as (
   )
   select
     id, machine, machine_version, key, key_scope, queue, priority, partition_key, input::json, owner,
-    case when owner is null and start > now() then 'waiting' else 'ready' end, start
+    case when owner is null and start > now() then 'waiting' else 'ready' end::perdure.actor_status, start
   from newborn
   where is_first
   order by key, n

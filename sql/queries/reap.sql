@@ -40,7 +40,7 @@ freed as (
       when a.status <> 'waiting' or a.journal is not null or a.inbox_seq > a.inbox_seen
         or (a.attempt > 0 and not (found.has_left and a.snapshot is not null)) then 'ready'
       else 'waiting'
-    end,
+    end::perdure.actor_status,
     wake_at = case
       when a.status = 'parked' then a.wake_at
       when a.status <> 'waiting' or a.journal is not null or a.inbox_seq > a.inbox_seen

@@ -23,7 +23,7 @@ import type {
   SignalResult
 } from './store.ts'
 import { isTerminal } from './store.ts'
-import type { Row } from './drivers/driver.ts'
+import type { Param, Row } from './drivers/driver.ts'
 
 const orAbsent = <T>(value: T | null): T | undefined => value ?? undefined
 const unlessEmpty = <T>(values: readonly T[]): readonly T[] | undefined => (values.length > 0 ? values : undefined)
@@ -50,6 +50,31 @@ export function toCommitEntry(commit: Commit, n: number): object {
     deferred_events: unlessEmpty(commit.deferred.map((signal) => signal.event)),
     deferred_keys: unlessEmpty(commit.deferred.map((signal) => signal.dedupKey))
   }
+}
+
+/** A transition of an actor that goes on, and nothing else: what commit_one.sql is for. */
+export function isPlain(commit: Commit): boolean {
+  return (
+    commit.snapshot !== null &&
+    (commit.status === 'waiting' || commit.status === 'running') &&
+    !commit.release &&
+    commit.retryInMs === null &&
+    commit.lastError === null &&
+    commit.deferred.length === 0 &&
+    commit.consumed.length === 0 &&
+    commit.dedupKeys.length === 0
+  )
+}
+
+/** The parameters of commit_one.sql. */
+export function toCommitParams(node: string, commit: Commit): readonly Param[] {
+  const { id, version, snapshot, status, journal, journalNeedsBefore, timerAt, inboxSeen } = commit
+  return [node, id, version, snapshot, status, journal, journalNeedsBefore, timerAt, inboxSeen]
+}
+
+/** The result of an outcome from the answer of commit_one.sql. */
+export function toCommitResult(row: Row | undefined): CommitResult {
+  return row ? { kind: 'committed', released: false, inboxSeq: row['inboxSeq'] as number } : { kind: 'stale' }
 }
 
 /** Results of a batch of `count` outcomes from the rows of commit.sql. */

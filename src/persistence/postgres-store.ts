@@ -17,10 +17,13 @@ import { Lanes } from './drivers/lanes.ts'
 import { openDriver } from './drivers/open.ts'
 import { openLease, reapNodes } from './postgres-lease.ts'
 import {
+  isPlain,
   toActorRow,
   toClaimedRow,
   toClaimResult,
   toCommitEntry,
+  toCommitParams,
+  toCommitResult,
   toCommitResults,
   toInsertEntry,
   toInsertResult,
@@ -123,7 +126,12 @@ export class PostgresStore implements Store {
     }
   }
 
-  commit(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]> {
+  async commit(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]> {
+    const [first] = commits
+    if (commits.length === 1 && first !== undefined && isPlain(first)) {
+      const [row] = await this.#lanes.query(this.#queries.commitOne, toCommitParams(node, first))
+      return [toCommitResult(row)]
+    }
     return runUntilKeysAreSeen(commits, async (batch) => {
       const entries = batch.map(toCommitEntry) as { readonly id: string }[]
       entries.sort((a, b) => (a.id < b.id ? -1 : 1))

@@ -61,6 +61,7 @@ export function loadQueries(schema: string) {
   return {
     claim: load('claim'),
     commit: load('commit'),
+    commitOne: load('commit_one'),
     expire: load('expire'),
     findKeys: load('find_keys'),
     inbox: load('inbox'),

@@ -29,10 +29,11 @@ export class MessageReader {
   }
 }
 
-/** The file of sql/queries that a Parse or a Bind names; undefined: this message names no statement. */
+/** The statement that a Parse or a Bind names, both ways to commit being one; undefined: this message names no statement. */
 export function nameOf(message: Message): string | undefined {
   const [first = '', second = ''] = message.toString('latin1', HEADER_BYTES).split('\0', 2)
   const type = String.fromCharCode(message[0] as number)
   const name = type === 'P' ? first : type === 'B' ? second : ''
-  return /^perdure_(\w+)_[0-9a-f]{12}$/.exec(name)?.[1]
+  const statement = /^perdure_(\w+)_[0-9a-f]{12}$/.exec(name)?.[1]
+  return statement === 'commit_one' ? 'commit' : statement
 }

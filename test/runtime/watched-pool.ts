@@ -86,8 +86,9 @@ export function watchedPool(url: string): WatchedPool {
   }
 }
 
-/** `perdure_commit_0a1b2c3d4e5f` is the statement `commit`; what has another name is not the product's. */
+/** `perdure_claim_0a1b2c3d4e5f` is the statement `claim`; what has another name is not the product's. Both ways to commit are one. */
 function nameOf(query: Query): string | null {
   const name = typeof query === 'string' ? undefined : query.name
-  return /^perdure_(\w+)_[0-9a-f]+$/.exec(name ?? '')?.[1] ?? null
+  const statement = /^perdure_(\w+)_[0-9a-f]+$/.exec(name ?? '')?.[1] ?? null
+  return statement === 'commit_one' ? 'commit' : statement
 }

@@ -14,7 +14,7 @@ import type { Statement } from '../queries.ts'
 export type Row = Readonly<Record<string, unknown>>
 
 /** Documents, ids and lists travel as text; casts in the statement say what they are. */
-export type Param = string | number
+export type Param = string | number | boolean | null
 
 /** One connection, kept by whoever reserved it. */
 export interface Session {
