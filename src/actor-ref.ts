@@ -13,7 +13,7 @@ import type {
   SnapshotFrom
 } from 'xstate'
 import type { Engine } from './actors/engine.ts'
-import type { SendStatus } from './actors/mailbox.ts'
+import type { SendResult } from './actors/mailbox.ts'
 import type { Observers, Subscription } from './actors/observers.ts'
 import type { Registrations } from './actors/registration.ts'
 import { readColumn, reviveSnapshot } from './actors/revive.ts'
@@ -34,14 +34,6 @@ declare const machineOf: unique symbol
 
 /** An actor's id: a UUID that remembers, for the compiler only, of which machine. */
 export type ActorId<TMachine extends AnyStateMachine = AnyStateMachine> = string & { readonly [machineOf]: TMachine }
-
-export interface SendResult {
-  /**
-   * `applied`: the transition is committed · `deferred`: in the inbox, until a state takes it · `queued`: in the inbox, until
-   * its owner or a free node gets to it · `duplicate`: an event with this dedupKey was accepted before.
-   */
-  readonly status: SendStatus
-}
 
 export interface SnapshotObserver<Snapshot> {
   next?(snapshot: Snapshot): void

@@ -2,7 +2,8 @@
  * The runtime as its users see it: what each call does, what it promises, how it fails.
  */
 import type { AnyStateMachine, EventFromLogic } from 'xstate'
-import type { ActorId, DurableActorRef, SendResult } from './actor-ref.ts'
+import type { ActorId, DurableActorRef } from './actor-ref.ts'
+import type { SendResult } from './actors/mailbox.ts'
 import type { Address, DurationInput, SendOptions, SpawnOptions } from './options.ts'
 import type { TreeNode } from './supervisor/supervisor.ts'
 import type { TelemetryEventName } from './telemetry/catalogue.ts'

@@ -1,9 +1,9 @@
 /** The public API of perdure. */
 export { createRuntime } from './runtime.ts'
 export type { Runtime, StopOptions } from './api.ts'
-export type { ActorId, DurableActorRef, SendResult, SnapshotObserver } from './actor-ref.ts'
+export type { ActorId, DurableActorRef, SnapshotObserver } from './actor-ref.ts'
 export { idempotencyKey } from './actors/idempotency.ts'
-export type { SendStatus } from './actors/mailbox.ts'
+export type { SendResult, SendStatus } from './actors/mailbox.ts'
 export type { Subscription } from './actors/observers.ts'
 export type { RetryPolicy } from './actors/retry-policy.ts'
 export * from './errors.ts'

@@ -12,8 +12,8 @@ import { setMaxListeners } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import type { AnyEventObject, AnyStateMachine, EventFromLogic } from 'xstate'
 import type { OptionalIfEmpty, Runtime, StopOptions } from './api.ts'
-import { ActorHandle, type ActorId, type DurableActorRef, type SendResult } from './actor-ref.ts'
-import type { Entry } from './actors/mailbox.ts'
+import { ActorHandle, type ActorId, type DurableActorRef } from './actor-ref.ts'
+import type { Entry, SendResult } from './actors/mailbox.ts'
 import { Observers } from './actors/observers.ts'
 import { Registrations } from './actors/registration.ts'
 import { decode, encode } from './actors/snapshot-codec.ts'
@@ -144,18 +144,18 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     return results.flatMap(({ row, answer }) => (answer.kind === 'inserted' ? [row.id as ActorId<M>] : []))
   }
 
-  async send(address: Address, event: EventFromLogic<TMachine>, options: SendOptions = {}): Promise<SendResult> {
-    const at = read.readAddress(address)
-    read.readEvent(event)
-    const dedupKey = options.dedupKey === undefined ? null : read.readText('dedupKey', options.dedupKey)
-    const tree = encode(event, 'event')
-    const json = JSON.stringify(tree)
-    checkSize('event', json, this.#options.limits)
-    // The machine gets a copy: what the caller does to its object later must not reach into a context.
-    const copy = decode(tree, 'event') as AnyEventObject
+  send(address: Address, event: EventFromLogic<TMachine>, options: SendOptions = {}): Promise<SendResult> {
+    // Not an async function: thousands may wait at once, and each would hold a second promise. What is thrown in here rejects.
     return new Promise((resolve, reject) => {
-      const receipt = { resolve: (status: SendResult['status']) => resolve({ status }), reject }
-      this.#deliver(at, { kind: 'send', event: copy, json, dedupKey, receipt }, reject)
+      const at = read.readAddress(address)
+      read.readEvent(event)
+      const dedupKey = options.dedupKey === undefined ? null : read.readText('dedupKey', options.dedupKey)
+      const tree = encode(event, 'event')
+      const json = JSON.stringify(tree)
+      checkSize('event', json, this.#options.limits)
+      // The machine gets a copy: what the caller does to its object later must not reach into a context.
+      const copy = decode(tree, 'event') as AnyEventObject
+      this.#deliver(at, { kind: 'send', event: copy, json, dedupKey, receipt: { resolve, reject } }, reject)
     })
   }
 

@@ -23,8 +23,9 @@ export interface ActorHost {
   readonly passivateAfterMs: number
   /** The actor executes from now on: has `actor.turn()` called soon, after everything that is being offered in this go. */
   schedule(actor: Actor): void
-  /** `settle` may throw: that is the end of the actor, and of nothing else. */
-  commit(actor: Actor, commit: Commit, settle: (settled: Settled<CommitResult>) => void): void
+  commit(commit: Commit, settle: (settled: Settled<CommitResult>) => void): void
+  /** A defect has shown in the actor's name: it is dropped, and taken up again from its row. */
+  crashed(actor: Actor, error: unknown): void
   /** The row of an actor that this node has; null: it is not this node's any more. */
   reload(id: string): Promise<ClaimedRow | null>
   loadInbox(id: string, afterSeq: number): Promise<readonly Signal[]>

@@ -16,16 +16,18 @@
  * 4. An actor leaves memory only when everything that it holds is in the row, was handed on, or was refused to who sent it.
  */
 import { MailboxFullError, SnapshotIllegalError } from '../errors.ts'
-import { isTerminal, type ClaimedRow, type Commit, type NewActor } from '../persistence/store.ts'
+import type { Settled } from '../persistence/group-commit.ts'
+import { isTerminal, type ClaimedRow, type Commit, type CommitResult, type NewActor } from '../persistence/store.ts'
 import type { ActorHost } from './actor-host.ts'
 import { Alarm } from './alarm.ts'
+import { CommitSlot, type UnderWay } from './commit-slot.ts'
 import { Incarnation, type Committed, type Outcome } from './incarnation.ts'
 import { KnownKeys } from './known-keys.ts'
+import { NONE } from './lists.ts'
 import { comesFromRow, isSent, Mailbox, rejectEntry, type Entry } from './mailbox.ts'
-import { refuseReceipts, resolveReceipts, settleLate, tellEnd, tellTurn } from './receipts.ts'
+import { refuseReceipts, resolveReceipts, settleLate, tellEnd, tellFault, tellTurn } from './receipts.ts'
 import type { EffectFailure } from './performance.ts'
 import type { Registration } from './registration.ts'
-import { nextAttemptInMs } from './retry-policy.ts'
 import { entriesOfRow } from './row-entries.ts'
 import { changesNothing, type Turn } from './turn.ts'
 
@@ -42,6 +44,8 @@ export class Actor {
   #hasUnseen = false
   #phase: 'resting' | 'committing' | 'loading' | 'reloading' | 'gone' = 'resting'
   #now: Incarnation
+  readonly #commits: CommitSlot
+  isExecuting = false // set by room.ts
   readonly #knownKeys = new KnownKeys()
   readonly #alarm: Alarm
   /** When it last came to rest, by the monotonic clock in milliseconds. */
@@ -57,6 +61,7 @@ export class Actor {
     this.#host = host
     this.#mailbox = new Mailbox(host.limits.mailbox)
     this.#alarm = new Alarm(host.clock, () => this.offer({ kind: 'timers' }))
+    this.#commits = new CommitSlot(this, host)
     this.#now = this.#read(row)
   }
 
@@ -72,7 +77,7 @@ export class Actor {
 
   /** Runs one turn, if nothing is under way and something waits. */
   turn(): void {
-    const entries = this.#phase === 'resting' ? this.#mailbox.next() : []
+    const entries = this.#phase === 'resting' ? this.#mailbox.next() : NONE
     if (entries.length > 0) this.#run(entries)
   }
 
@@ -91,19 +96,19 @@ export class Actor {
     return this.isQuiet && this.#phase !== 'gone' && !this.#now.tree.hasLiveWork()
   }
 
+  /** The turn that is being run may end with the actor's leaving memory: nothing waits, and it is to leave at once. */
+  get mayLeave(): boolean {
+    return this.#host.passivateAfterMs === 0 && this.isQuiet
+  }
+
   /** Tells the row that the effects of the last transition have run; later commits do so by the way. */
   acknowledge(): void {
-    if (this.isQuiet && this.#phase !== 'gone' && this.#now.owesAck)
-      this.#submit(this.#now.commitWith({}), () => this.#rest())
+    if (this.isQuiet && this.#phase !== 'gone' && this.#now.owesAck) this.#submit(this.#now.commitWith({}))
   }
 
   /** Gives the lease back and leaves memory, unless something comes meanwhile. */
   passivate(): void {
-    if (!this.mayPassivate) return
-    this.#submit(this.#now.commitWith({ release: true }), ({ released }) => {
-      if (released) this.#end()
-      else this.#rest()
-    })
+    if (this.mayPassivate) this.#submit(this.#now.commitWith({ release: true }))
   }
 
   /** Signals have arrived that this actor has not seen: it reads them before its next turn. */
@@ -119,63 +124,61 @@ export class Actor {
 
   #run(entries: readonly Entry[]): void {
     const startedAt = performance.now()
-    const incarnation = this.#now
     let outcome: Outcome
     try {
-      outcome = incarnation.run(entries, this.#knownKeys, () => this.#host.passivateAfterMs === 0 && this.isQuiet)
+      outcome = this.#now.run(entries, this)
     } catch (error) {
       return this.#spoiled(entries, error)
     }
     const { turn, commit } = outcome
-    const { status, error } = incarnation.tree
+    const { status, error } = this.#now.tree
     if (status === 'error' && this.registration.retry) return this.#fault(error, entries)
     const accepted = refuseReceipts(turn, entries, this.id, status, this.#host.limits.inbox)
     if (changesNothing(turn, entries)) {
-      incarnation.waiting = turn.waiting
+      this.#now.waiting = turn.waiting
       resolveReceipts(turn)
       return this.#rest()
     }
-    this.#submit(commit, (result) => this.#finish(outcome, result, performance.now() - startedAt), accepted, turn)
+    this.#submit(commit, accepted, turn, startedAt)
   }
 
-  /** The turn is committed: now it may show. */
-  #finish({ turn, commit }: Outcome, { released }: Committed, durationMs: number): void {
-    const failure = this.#now.perform(turn.effects)
-    if (failure) this.#effectFailed(failure)
-    this.#knownKeys.addAll(commit.dedupKeys)
-    this.#knownKeys.addAll(commit.deferred.flatMap(({ dedupKey }) => dedupKey ?? []))
-    resolveReceipts(turn)
-    tellTurn(this.#host.telemetry, this.#about, turn, commit, durationMs)
-    if (released || isTerminal(commit.status)) this.#end()
-    else this.#rest()
-  }
-
-  /** `entries` are handed on, tried again or refused where the commit does not go through. */
-  #submit(
-    commit: Commit,
-    onCommitted: (result: Committed) => void,
-    entries: readonly Entry[] = [],
-    turn: Turn | null = null
-  ): void {
+  #submit(commit: Commit, entries: readonly Entry[] = NONE, turn: Turn | null = null, startedAt = 0): void {
     this.#phase = 'committing'
-    this.#host.commit(this, commit, (settled) => {
-      if (this.#phase !== 'committing') return settleLate(settled, entries, turn)
-      if (!settled.ok) return this.#lose(settled.error, entries)
-      const result = settled.value
-      switch (result.kind) {
-        case 'committed':
-          // Another node may have run the effects already, from the journal.
-          if (!this.#host.holdsLease) return this.abandon(settleLate(settled, entries, turn))
-          if (this.#now.committed(commit, result, turn)) this.#hasUnseen = true
-          return onCommitted(result)
-        case 'duplicate':
-          this.#knownKeys.addAll(result.keys)
-          return this.#reload(entries)
-        case 'stale':
-          this.#host.telemetry.emit('commit.stale', { ...this.#about, version: commit.version })
-          return this.#handOn(entries)
-      }
-    })
+    this.#commits.submit({ commit, entries, turn, startedAt })
+  }
+
+  /** For commit-slot.ts. */
+  settle(settled: Settled<CommitResult>, underWay: UnderWay): void {
+    const { commit, entries, turn } = underWay
+    if (this.#phase !== 'committing') return void settleLate(settled, entries, turn)
+    if (!settled.ok) return this.#lose(settled.error, entries)
+    const result = settled.value
+    switch (result.kind) {
+      case 'committed':
+        // Another node may have run the effects already, from the journal.
+        if (!this.#host.holdsLease) return this.abandon(settleLate(settled, entries, turn))
+        if (this.#now.committed(commit, result, turn)) this.#hasUnseen = true
+        return this.#committed(underWay, result)
+      case 'duplicate':
+        this.#knownKeys.addAll(result.keys)
+        return this.#reload(entries)
+      case 'stale':
+        this.#host.telemetry.emit('commit.stale', { ...this.#about, version: commit.version })
+        return this.#handOn(entries)
+    }
+  }
+
+  /** What was committed may show now; then the actor leaves memory, or rests. */
+  #committed({ commit, entries, turn, startedAt }: UnderWay, { released }: Committed): void {
+    if (turn !== null) {
+      const failure = this.#now.perform(turn.effects)
+      if (failure) this.#effectFailed(failure)
+      resolveReceipts(turn)
+      tellTurn(this.#host.telemetry, this.#about, turn, commit, startedAt)
+    }
+    if (commit.lastError !== null && !isTerminal(commit.status)) this.#handOn(entries)
+    else if (released || isTerminal(commit.status)) this.#end()
+    else this.#rest()
   }
 
   /** An effect that throws fails the machine, as an action that throws does in XState; with a retry policy it runs again. */
@@ -193,9 +196,7 @@ export class Actor {
     } else if (only.kind === 'send') {
       only.receipt.reject(error)
       this.#reload([])
-    } else {
-      this.#fault(error, entries)
-    }
+    } else this.#fault(error, entries)
   }
 
   /** Reads the row again. What it wants done comes first, then `entries`, then what waits. */
@@ -218,12 +219,10 @@ export class Actor {
   /** The actor cannot go on by itself: try again later, by its retry policy, or park it for an operator. */
   #fault(error: unknown, entries: readonly Entry[]): void {
     const losesEvents = this.#mailbox.hasInternal || entries.some(({ kind }) => kind === 'internal')
-    const attempt = Math.max(this.#now.attempt, 1)
-    const retryInMs = nextAttemptInMs(this.registration.retry, attempt, Math.random())
+    const commit = this.#now.faultCommit(error, losesEvents)
     this.#now.dispose()
-    this.#submit(this.#now.faultCommit(error, retryInMs, losesEvents), () => this.#handOn(entries), entries)
-    if (retryInMs === null) this.#host.telemetry.emit('actor.parked', { ...this.#about, reason: error })
-    else this.#host.telemetry.emit('actor.retry', { ...this.#about, attempt, retryInMs, error })
+    this.#submit(commit, entries)
+    tellFault(this.#host.telemetry, this.#about, this.#now.attempt, commit, error)
   }
 
   /** The database did not answer. `entries` are refused with that; the row, which may still be ours, is claimed again later. */
@@ -234,7 +233,7 @@ export class Actor {
   }
 
   #read(row: NewActor | ClaimedRow): Incarnation {
-    return new Incarnation(row, this.registration, this.#host, (entry) => this.offer(entry))
+    return new Incarnation(row, this.registration, this.#host, this.#knownKeys, (entry) => this.offer(entry))
   }
 
   /** What the row was doing goes on: its inbox, its timers, its started work, effects that were not acknowledged. */
@@ -257,7 +256,7 @@ export class Actor {
     if (this.#hasUnseen) return this.#loadInbox()
     // An effect that failed has its turn before the end: it makes the end another one.
     const ending = this.#mailbox.isEmpty ? this.#now.endCommit() : null
-    if (ending) return this.#submit(ending, () => this.#end())
+    if (ending) return this.#submit(ending)
     this.#phase = 'resting'
     this.restingSince = performance.now()
     this.#alarm.set(this.#now.tree.nextTimer()?.dueAt)

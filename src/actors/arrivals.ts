@@ -115,7 +115,7 @@ export class Arrivals {
     else if (result.kind === 'full') rejectEntry(entry, new InboxFullError(id, this.#options.limits.inbox))
     else if (entry.kind === 'stop') entry.receipt.resolve()
     else if (result.kind === 'terminated') rejectEntry(entry, new ActorTerminatedError(id, result.status))
-    else entry.receipt.resolve(result.kind)
+    else entry.receipt.resolve({ status: result.kind })
     if (result.kind === 'queued') this.#options.queued(id, result.owner)
   }
 
@@ -153,7 +153,7 @@ export class Arrivals {
     const refuse = (): void => receipt.reject(new ActorTerminatedError(id, status))
     if (dedupKey === null) return refuse()
     this.#options.batched.knowsDedup(id, dedupKey).then(
-      (isKnown) => (isKnown ? receipt.resolve('duplicate') : refuse()),
+      (isKnown) => (isKnown ? receipt.resolve({ status: 'duplicate' }) : refuse()),
       (error: unknown) => receipt.reject(error)
     )
   }

@@ -225,19 +225,23 @@ export class Engine implements ActorHost {
     })
   }
 
-  commit(actor: Actor, commit: Commit, settle: (settled: Settled<CommitResult>) => void): void {
-    this.#options.batched.commit(commit, (settled) => this.#guard(actor, () => settle(settled)))
+  commit(commit: Commit, settle: (settled: Settled<CommitResult>) => void): void {
+    this.#options.batched.commit(commit, settle)
   }
 
-  /** A defect ends the actor in whose name it happened; its row is whole, and is taken up again. */
   #guard(actor: Actor, act: () => void): void {
     try {
       act()
     } catch (error) {
-      this.telemetry.emit('actor.crashed', about(actor, error))
-      actor.abandon(error)
-      this.recover(actor.id)
+      this.crashed(actor, error)
     }
+  }
+
+  /** A defect ends the actor in whose name it happened; its row is whole, and is taken up again. */
+  crashed(actor: Actor, error: unknown): void {
+    this.telemetry.emit('actor.crashed', about(actor, error))
+    actor.abandon(error)
+    this.recover(actor.id)
   }
 
   reload(id: string): Promise<ClaimedRow | null> {

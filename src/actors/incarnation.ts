@@ -14,9 +14,12 @@
 import { checkSize } from '../limits.ts'
 import type { ActorStatus, ClaimedRow, Commit, CommitResult, Json, NewActor } from '../persistence/store.ts'
 import type { ActorHost } from './actor-host.ts'
+import type { KnownKeys } from './known-keys.ts'
+import { NONE } from './lists.ts'
 import type { Entry } from './mailbox.ts'
 import { Performance, type EffectFailure } from './performance.ts'
 import type { Registration } from './registration.ts'
+import { nextAttemptInMs } from './retry-policy.ts'
 import { signalEntry } from './row-entries.ts'
 import { encodeError, toJson } from './snapshot-codec.ts'
 import {
@@ -31,8 +34,6 @@ import { runTurn, type Turn, type TurnRules, type WaitingEvent } from './turn.ts
 
 export type Committed = Extract<CommitResult, { kind: 'committed' }>
 
-const NONE: readonly never[] = []
-
 export interface Outcome {
   readonly turn: Turn
   readonly commit: Commit
@@ -43,6 +44,7 @@ export class Incarnation {
   readonly #id: string
   readonly #registration: Registration
   readonly #host: ActorHost
+  readonly #rules: TurnRules & { readonly knownKeys: KnownKeys }
   version = 0
   /** Claims since the last progress. */
   attempt = 0
@@ -64,9 +66,11 @@ export class Incarnation {
     row: NewActor | ClaimedRow,
     registration: Registration,
     host: ActorHost,
+    knownKeys: KnownKeys,
     enqueue: (entry: Entry) => void
   ) {
     const { id } = row
+    this.#rules = { unhandled: registration.unhandled, knownKeys, inboxLimit: host.limits.inbox }
     this.#id = id
     this.#registration = registration
     this.#host = host
@@ -124,15 +128,10 @@ export class Incarnation {
   }
 
   /** Runs a turn. Throws where the outcome cannot be stored; the incarnation is spoiled then. */
-  run(entries: readonly Entry[], knownKeys: TurnRules['knownKeys'], mayRelease: () => boolean): Outcome {
+  run(entries: readonly Entry[], actor: { readonly mayLeave: boolean }): Outcome {
     const { clock, limits } = this.#host
-    const turn = runTurn(
-      this.tree,
-      entries,
-      this.waiting,
-      { unhandled: this.#registration.unhandled, knownKeys, inboxLimit: limits.inbox },
-      { earliestMs: clock.earliestMs(), latestMs: clock.latestMs() }
-    )
+    const time = { earliestMs: clock.earliestMs(), latestMs: clock.latestMs() }
+    const turn = runTurn(this.tree, entries, this.waiting, this.#rules, time)
     const journal = encodeJournal(turn.effects, this.tree)
     const hasLiveWork = this.tree.hasLiveWork()
     const snapshot = this.tree.persist()
@@ -154,7 +153,7 @@ export class Incarnation {
       consumed: turn.consumed,
       dedupKeys: keysOf(turn),
       inboxSeen: this.inboxSeen,
-      release: isActive && journal === null && !hasLiveWork && mayRelease(),
+      release: isActive && journal === null && !hasLiveWork && actor.mayLeave,
       retryInMs: null
     }
     return { turn, commit }
@@ -166,10 +165,11 @@ export class Incarnation {
   }
 
   /**
-   * The commit of an attempt that failed: to be tried again in `retryInMs`, or parked. Effects that are left stay in the
+   * The commit of an attempt that failed: to be tried again by the retry policy, or parked. Effects that are left stay in the
    * journal; all of them do where events that they sent to the actor itself are lost with it.
    */
-  faultCommit(error: unknown, retryInMs: number | null, losesEvents: boolean): Commit {
+  faultCommit(error: unknown, losesEvents: boolean): Commit {
+    const retryInMs = nextAttemptInMs(this.#registration.retry, Math.max(this.attempt, 1), Math.random())
     return this.commitWith({
       status: retryInMs === null ? 'parked' : 'waiting',
       retryInMs,
@@ -191,9 +191,9 @@ export class Incarnation {
       journal: null,
       journalNeedsBefore: false,
       timerAt: this.#timerAt,
-      deferred: [],
-      consumed: [],
-      dedupKeys: [],
+      deferred: NONE,
+      consumed: NONE,
+      dedupKeys: NONE,
       inboxSeen: this.inboxSeen,
       release: false,
       retryInMs: null,
@@ -223,11 +223,13 @@ export class Incarnation {
       this.version++
       this.attempt = 0
       this.sizeBytes = commit.snapshot?.length ?? 0
+      this.#rules.knownKeys.addAll(commit.dedupKeys)
     }
     // Events that wait anew have the newest arrival numbers; a gap below them is what others sent meanwhile.
     let seq = inboxSeq - commit.deferred.length
     this.unseen = Math.max(0, seq - this.inboxSeen)
     if (this.unseen === 0) this.inboxSeen = inboxSeq
+    for (const { dedupKey } of commit.deferred) if (dedupKey !== null) this.#rules.knownKeys.addAll([dedupKey])
     const waiting = turn?.waiting ?? this.waiting
     this.waiting =
       commit.deferred.length === 0

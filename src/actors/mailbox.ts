@@ -10,9 +10,18 @@
  */
 import type { AnyEventObject } from 'xstate'
 import type { Json } from '../persistence/store.ts'
+import { added } from './lists.ts'
+
+export type SendStatus = 'applied' | 'deferred' | 'queued' | 'duplicate'
 
 /** What `send` promises its caller, kept until the commit is known. */
-export type SendStatus = 'applied' | 'deferred' | 'queued' | 'duplicate'
+export interface SendResult {
+  /**
+   * `applied`: the transition is committed · `deferred`: in the inbox, until a state takes it · `queued`: in the inbox, until
+   * its owner or a free node gets to it · `duplicate`: an event with this dedupKey was accepted before.
+   */
+  readonly status: SendStatus
+}
 
 export interface Receipt<T> {
   resolve(value: T): void
@@ -26,7 +35,7 @@ export interface SendEntry {
   /** The same event as stored. */
   readonly json: Json
   readonly dedupKey: string | null
-  readonly receipt: Receipt<SendStatus>
+  readonly receipt: Receipt<SendResult>
 }
 
 /** An event from the durable inbox. */
@@ -78,7 +87,7 @@ export class Mailbox {
       if (this.#internalCount >= this.#limit) return false
       this.#internalCount++
     }
-    this.#entries.push(entry)
+    this.#entries = added(this.#entries, entry)
     return true
   }
 

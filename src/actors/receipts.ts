@@ -14,9 +14,9 @@ interface About {
 
 /** Of the turn that is committed, and whose effects have run. */
 export function resolveReceipts({ applied, waiting, duplicates, stops }: Turn): void {
-  for (const { receipt } of applied) receipt.resolve('applied')
-  for (const { send } of waiting) send?.receipt.resolve('deferred')
-  for (const { receipt } of duplicates) receipt.resolve('duplicate')
+  for (const { receipt } of applied) receipt.resolve({ status: 'applied' })
+  for (const { send } of waiting) send?.receipt.resolve({ status: 'deferred' })
+  for (const { receipt } of duplicates) receipt.resolve({ status: 'duplicate' })
   for (const { receipt } of stops) receipt.resolve()
 }
 
@@ -56,14 +56,27 @@ export function tellTurn(
   actor: About,
   { applied, consumed, waiting }: Turn,
   { status, deferred }: Commit,
-  durationMs: number
+  startedAt: number
 ): void {
   if (deferred.length > 0) {
     telemetry.emit('signal.deferred', { ...actor, count: deferred.length, waiting: waiting.length })
   }
   if (!telemetry.has('step.stop')) return
   const kind = status === 'done' || status === 'failed' || status === 'stopped' ? status : 'transition'
+  const durationMs = performance.now() - startedAt
   telemetry.emit('step.stop', { ...actor, kind, durationMs, events: applied.length + consumed.length })
+}
+
+/** An actor cannot go on by itself. */
+export function tellFault(
+  telemetry: Telemetry,
+  actor: About,
+  attempt: number,
+  { retryInMs }: Commit,
+  error: unknown
+): void {
+  if (retryInMs === null) telemetry.emit('actor.parked', { ...actor, reason: error })
+  else telemetry.emit('actor.retry', { ...actor, attempt: Math.max(attempt, 1), retryInMs, error })
 }
 
 /** An actor leaves memory: its machine has ended, or it rests. Events that no state took stay with the row. */

@@ -12,7 +12,7 @@ export class Room {
   readonly #queues: Readonly<Record<string, number>>
   /** How many more actors memory has room for, those aside for which room is taken here. */
   readonly #countFree: () => number
-  readonly #executing = new Map<string, Set<Actor>>()
+  readonly #executing = new Map<string, number>()
   readonly #taken = new Map<string, number>()
 
   constructor(queues: Readonly<Record<string, number>>, countFree: () => number) {
@@ -55,13 +55,12 @@ export class Room {
 
   /** Actors of a queue that do something here: a turn, or work that they started. */
   executing(queue: string): number {
-    return this.#executing.get(queue)?.size ?? 0
+    return this.#executing.get(queue) ?? 0
   }
 
   setExecuting(actor: Actor, isExecuting: boolean): void {
-    const executing = this.#executing.get(actor.queue)
-    if (!isExecuting) executing?.delete(actor)
-    else if (executing) executing.add(actor)
-    else this.#executing.set(actor.queue, new Set([actor]))
+    if (actor.isExecuting === isExecuting) return
+    actor.isExecuting = isExecuting
+    this.#executing.set(actor.queue, this.executing(actor.queue) + (isExecuting ? 1 : -1))
   }
 }

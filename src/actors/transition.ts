@@ -188,7 +188,7 @@ export class MachineTree {
   }
 
   #emit({ sessionId, event }: Pick<EmitEffect, 'sessionId' | 'event'>): void {
-    this.#tree.subscriptions.emit(sessionId, event)
+    if (this.#tree.hasSubscriptions) this.#tree.subscriptions.emit(sessionId, event)
     this.#tree.host.emit?.(sessionId, event)
   }
 
@@ -197,7 +197,7 @@ export class MachineTree {
   }
 
   #observe({ sessionId, notice, value }: ObserveEffect): void {
-    this.#tree.subscriptions.notify(sessionId, notice, value)
+    if (this.#tree.hasSubscriptions) this.#tree.subscriptions.notify(sessionId, notice, value)
     if (sessionId === this.#root?.sessionId) this.#tree.host.observe?.(notice, value)
   }
 

@@ -11,6 +11,7 @@
  * 3. Nothing in the result has happened: it is what will be so if the commit succeeds.
  */
 import type { AnyEventObject } from 'xstate'
+import { added, NONE } from './lists.ts'
 import type { Entry, SendEntry, SignalEntry, StopEntry } from './mailbox.ts'
 import { STOP_EVENT_TYPE } from './stop-request.ts'
 import type { MachineTree, TreeEffect } from './transition.ts'
@@ -69,14 +70,12 @@ export function runTurn(
   return run.finish(tree.endTurn())
 }
 
-const NONE: readonly never[] = []
-
 /** A turn under way. Lists that are rarely filled are made anew with each entry; an empty one costs nothing. */
 class TurnRun {
   readonly #tree: MachineTree
   readonly #rules: TurnRules
-  readonly #applied: SendEntry[] = []
-  readonly #consumed: number[] = []
+  #applied: SendEntry[] = []
+  #consumed: number[] = []
   #waiting: readonly WaitingEvent[]
   #refused: readonly SendEntry[] = NONE
   #overflowed: readonly SendEntry[] = NONE
@@ -116,8 +115,8 @@ class TurnRun {
       }
       this.#waiting = this.#waiting.toSpliced(index, 1)
       this.#give(next.event)
-      if (next.send) this.#applied.push(next.send)
-      else this.#consumed.push(next.seq)
+      if (next.send) this.#applied = added(this.#applied, next.send)
+      else this.#consumed = added(this.#consumed, next.seq)
       index = 0
     }
   }
@@ -147,7 +146,7 @@ class TurnRun {
     else if (!this.#isActive) this.#refused = [...this.#refused, entry]
     else if (this.#takes(entry.event.type)) {
       this.#give(entry.event)
-      this.#applied.push(entry)
+      this.#applied = added(this.#applied, entry)
       this.#accept(entry.dedupKey)
     } else if (this.#waiting.length < this.#rules.inboxLimit) {
       this.#waiting = [...this.#waiting, { event: entry.event, seq: null, send: entry }]
@@ -158,7 +157,7 @@ class TurnRun {
   #takeSignal({ event, seq }: SignalEntry): void {
     if (this.#isActive && this.#takes(event.type)) {
       this.#give(event)
-      this.#consumed.push(seq)
+      this.#consumed = added(this.#consumed, seq)
     } else this.#waiting = [...this.#waiting, { event, seq, send: null }]
   }
 

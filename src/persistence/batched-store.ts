@@ -66,6 +66,7 @@ export class BatchedStore {
       run: (commits) => store.commit(node, commits),
       sizeOf: ({ snapshot, journal, output }) =>
         (snapshot?.length ?? 0) + (journal?.length ?? 0) + (output?.length ?? 0),
+      judge: (commit, result) => this.#judge(commit, result),
       onFlush: (rows, durationMs) => telemetry.emit('commit.flush', { rows, durationMs })
     })
     this.#inserts = new Batcher({ ...common, name: 'spawn', run: (lists) => insertLists(store, lists) })
@@ -84,10 +85,7 @@ export class BatchedStore {
   }
 
   commit(commit: Commit, settle: (settled: Settled<CommitResult>) => void): void {
-    this.#commits.submit(commit, (settled) => {
-      if (settled.ok && settled.inDoubt && settled.value.kind === 'stale') void this.#settleDoubt(commit, settle)
-      else settle(settled)
-    })
+    this.#commits.submit(commit, settle)
   }
 
   claim(id: string, settle: (settled: Settled<ClaimResult>) => void): void {
@@ -132,11 +130,12 @@ export class BatchedStore {
   }
 
   /** A commit was sent twice, and the second time found the row moved: by the first, or by another owner? */
-  async #settleDoubt(commit: Commit, settle: (settled: Settled<CommitResult>) => void): Promise<void> {
+  async #judge(commit: Commit, result: CommitResult): Promise<Settled<CommitResult>> {
+    if (result.kind !== 'stale') return { ok: true, value: result, inDoubt: true }
     try {
-      settle(judge(commit, await this.read(commit.id), this.#options.node))
+      return judge(commit, await this.read(commit.id), this.#options.node)
     } catch (error) {
-      settle({ ok: false, error: new OutcomeUnknownError('commit', error) })
+      return { ok: false, error: new OutcomeUnknownError('commit', error) }
     }
   }
 }

@@ -34,6 +34,8 @@ export interface BatcherOptions<Request, Result> {
   readonly run: (batch: readonly Request[]) => Promise<readonly Result[]>
   /** May a batch be run again when it is unknown whether it took effect? */
   readonly repeatable: boolean
+  /** Finds out what became of a request whose batch was run again; without it, its result is given as it is. Never rejects. */
+  readonly judge?: (request: Request, doubtful: Result) => Promise<Settled<Result>>
   /** Asked before every run: an error here fails the batch, nothing is sent (a node that lost its lease). */
   readonly refuse?: () => Error | null
   readonly onFlush?: (rows: number, durationMs: number) => void
@@ -120,7 +122,13 @@ export class Batcher<Request, Result> {
     // The lane flies again before callers are told, so that the database works while they do.
     this.#flying--
     this.#flush()
-    for (let index = 0; index < batch.length; index++) batch[index]?.settle(settled(index))
+    const { judge } = this.#options
+    for (let index = 0; index < batch.length; index++) {
+      const { request, settle } = batch[index] as Waiting<Request, Result>
+      const outcome = settled(index)
+      if (judge && outcome.ok && outcome.inDoubt) void judge(request, outcome.value).then(settle)
+      else settle(outcome)
+    }
   }
 
   async #settle(requests: readonly Request[]): Promise<(index: number) => Settled<Result>> {

@@ -30,7 +30,7 @@ const unlessEmpty = <T>(values: readonly T[]): readonly T[] | undefined => (valu
 
 /** One outcome in the document of commit.sql; `n` is its place in the batch. */
 export function toCommitEntry(commit: Commit, n: number): object {
-  const deferredKeys = commit.deferred.flatMap((signal) => signal.dedupKey ?? [])
+  const { deferred, dedupKeys, consumed } = commit
   return {
     n,
     id: commit.id,
@@ -45,10 +45,14 @@ export function toCommitEntry(commit: Commit, n: number): object {
     inbox_seen: commit.inboxSeen,
     release: commit.release || undefined,
     retry_in_ms: orAbsent(commit.retryInMs),
-    dedup_keys: unlessEmpty([...commit.dedupKeys, ...deferredKeys]),
-    consumed: unlessEmpty(commit.consumed),
-    deferred_events: unlessEmpty(commit.deferred.map((signal) => signal.event)),
-    deferred_keys: unlessEmpty(commit.deferred.map((signal) => signal.dedupKey))
+    dedup_keys: unlessEmpty(
+      deferred.length === 0 ? dedupKeys : [...dedupKeys, ...deferred.flatMap((signal) => signal.dedupKey ?? [])]
+    ),
+    consumed: unlessEmpty(consumed),
+    ...(deferred.length > 0 && {
+      deferred_events: deferred.map(({ event }) => event),
+      deferred_keys: deferred.map(({ dedupKey }) => dedupKey)
+    })
   }
 }
 

@@ -88,6 +88,7 @@ export type TreeEffect =
 
 /** The effects of a turn without work that it both started and stopped. */
 export function withoutCancelledWork(effects: readonly TreeEffect[]): readonly TreeEffect[] {
+  if (!effects.some(({ kind }) => kind === 'stop')) return effects
   const started = new Set<string>()
   const cancelled = new Set<string>()
   for (const { kind, sessionId } of effects) {

@@ -79,8 +79,8 @@ export function markPerformed(journal: Json, performed: number): Json {
 
 /** null: no effect but the start of work, which the snapshot knows of. Throws NotSerializableError. */
 export function encodeTreeJournal(effects: readonly TreeEffect[], tree: LiveTree): EncodedJournal | null {
+  if (!effects.some((effect) => isJournaled(effect) && effect.kind !== 'start')) return null
   const journaled = effects.filter(isJournaled)
-  if (journaled.every(({ kind }) => kind === 'start')) return null
   const events = new Numbering()
   const contexts = new Numbering()
   const records = journaled.map((effect) => describe(effect, tree, events, contexts))

@@ -15,6 +15,7 @@
  */
 import { type AnyEventObject, createActor } from 'xstate'
 import { NotSerializableError } from '../../errors.ts'
+import { added } from '../lists.ts'
 import type { ActorRefs } from '../snapshot-codec.ts'
 import { type Adopter, adopt, adoptRoot, holdSubscriptions } from './adoption.ts'
 import { ActorSystem, type SystemOwner } from './actor-system.ts'
@@ -70,6 +71,11 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
     return (this.#subscriptions ??= new Subscriptions())
   }
 
+  /** Whether code of the machine itself has ever subscribed to an actor of this tree. */
+  get hasSubscriptions(): boolean {
+    return this.#subscriptions !== undefined
+  }
+
   actorAt(sessionId: string): LiveActor | undefined {
     return this.actors.get(sessionId)
   }
@@ -103,7 +109,7 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
   }
 
   apply(input: Input): void {
-    this.inputs.push(input)
+    this.inputs = added(this.inputs, input)
     this.#microsteps = 0
     this.#carryOut(input)
     if (this.#refusal) throw this.#refusal
@@ -124,7 +130,7 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
   }
 
   hold(effect: TreeEffect): void {
-    if (this.#phase === 'turn') this.#effects.push(effect)
+    if (this.#phase === 'turn') this.#effects = added(this.#effects, effect)
   }
 
   #carryOut(input: Input): void {
