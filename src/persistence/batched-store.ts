@@ -66,6 +66,7 @@ export class BatchedStore {
       run: (commits) => store.commit(node, commits),
       sizeOf: ({ snapshot, journal, output }) =>
         (snapshot?.length ?? 0) + (journal?.length ?? 0) + (output?.length ?? 0),
+      mustWait: (result) => result.kind === 'locked',
       judge: (commit, result) => this.#judge(commit, result),
       onFlush: (rows, durationMs) => telemetry.emit('commit.flush', { rows, durationMs })
     })

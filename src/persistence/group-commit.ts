@@ -36,6 +36,8 @@ export interface BatcherOptions<Request, Result> {
   readonly repeatable: boolean
   /** Finds out what became of a request whose batch was run again; without it, its result is given as it is. Never rejects. */
   readonly judge?: (request: Request, doubtful: Result) => Promise<Settled<Result>>
+  /** The request can have no result yet: it is submitted again after a pause, and holds up no other meanwhile. */
+  readonly mustWait?: (result: Result) => boolean
   /** Asked before every run: an error here fails the batch, nothing is sent (a node that lost its lease). */
   readonly refuse?: () => Error | null
   readonly onFlush?: (rows: number, durationMs: number) => void
@@ -47,12 +49,17 @@ export interface BatcherOptions<Request, Result> {
 /** Characters of JSON in one statement, beyond which no request is added. */
 const MAX_BATCH_SIZE = 4_000_000
 
+/** Between two runs of a request that must wait. */
+const PAUSE_MS = 250
+
 /** Requests that may wait for a lane. */
 const MAX_GATHERED = 100_000
 
 interface Waiting<Request, Result> {
   readonly request: Request
   readonly settle: (settled: Settled<Result>) => void
+  /** Since when it must wait; an earlier run may have taken effect. */
+  readonly waits: { readonly sinceMs: number; readonly inDoubt: boolean } | null
 }
 
 export class Batcher<Request, Result> {
@@ -60,6 +67,7 @@ export class Batcher<Request, Result> {
   #gathered: Waiting<Request, Result>[] = []
   #flying = 0
   #scheduled = false
+  #pausing = 0
   #idle: (() => void)[] = []
 
   constructor(options: BatcherOptions<Request, Result>) {
@@ -68,7 +76,11 @@ export class Batcher<Request, Result> {
 
   submit(request: Request, settle: (settled: Settled<Result>) => void): void {
     if (this.#gathered.length >= MAX_GATHERED) return settle({ ok: false, error: new OverloadedError(MAX_GATHERED) })
-    this.#gathered.push({ request, settle })
+    this.#gather({ request, settle, waits: null })
+  }
+
+  #gather(waiting: Waiting<Request, Result>): void {
+    this.#gathered.push(waiting)
     if (this.#flying < this.#options.lanes) this.#schedule()
   }
 
@@ -81,7 +93,7 @@ export class Batcher<Request, Result> {
 
   /** Resolves when nothing is gathered and nothing under way. */
   async whenIdle(): Promise<void> {
-    if (this.#flying === 0 && this.#gathered.length === 0) return
+    if (this.#isIdle) return
     await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
@@ -100,7 +112,11 @@ export class Batcher<Request, Result> {
       this.#flying++
       void this.#fly(this.#takeBatch())
     }
-    if (this.#flying === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  get #isIdle(): boolean {
+    return this.#flying === 0 && this.#gathered.length === 0 && this.#pausing === 0
   }
 
   /** The longest-waiting requests, as many as one statement may carry; at least one. */
@@ -122,13 +138,33 @@ export class Batcher<Request, Result> {
     // The lane flies again before callers are told, so that the database works while they do.
     this.#flying--
     this.#flush()
-    const { judge } = this.#options
-    for (let index = 0; index < batch.length; index++) {
-      const { request, settle } = batch[index] as Waiting<Request, Result>
-      const outcome = settled(index)
-      if (judge && outcome.ok && outcome.inDoubt) void judge(request, outcome.value).then(settle)
-      else settle(outcome)
+    for (let index = 0; index < batch.length; index++)
+      this.#tell(batch[index] as Waiting<Request, Result>, settled(index))
+  }
+
+  #tell(waiting: Waiting<Request, Result>, settled: Settled<Result>): void {
+    const { request, settle, waits } = waiting
+    if (!settled.ok) return settle(settled)
+    const { judge, mustWait } = this.#options
+    const inDoubt = settled.inDoubt || waits?.inDoubt === true
+    if (mustWait?.(settled.value))
+      this.#pause({ request, settle, waits: { sinceMs: performance.now(), ...waits, inDoubt } })
+    else if (inDoubt && judge) void judge(request, settled.value).then(settle)
+    else settle(settled)
+  }
+
+  #pause(waiting: Waiting<Request, Result> & { readonly waits: object }): void {
+    const { settle, waits } = waiting
+    const { name, retryForMs } = this.#options
+    if (performance.now() - waits.sinceMs > retryForMs) {
+      const locked = new Error('the row is locked by somebody else')
+      return settle({ ok: false, error: this.#describe(name, Object.assign(locked, { code: '55P03' }), waits.inDoubt) })
     }
+    this.#pausing++
+    setTimeout(() => {
+      this.#pausing--
+      this.#gather(waiting)
+    }, PAUSE_MS)
   }
 
   async #settle(requests: readonly Request[]): Promise<(index: number) => Settled<Result>> {

@@ -9,7 +9,8 @@
  * Invariants
  * 1. An operation is one statement, whatever the size of its batch; more only after it lost a race.
  * 2. Commits run on lanes of their own: no other use of the pool can keep them waiting.
- * 3. Outcomes are sent in the order of ids, the one order in which rows are locked.
+ * 3. A row that somebody else keeps locked holds up nobody but its actor, for longer than half a second.
+ * 4. Outcomes are sent in the order of ids, the one order in which rows are locked.
  */
 import { checkSchema, migrate } from './migrate.ts'
 import type { Driver, Param, Row } from './drivers/driver.ts'
@@ -47,7 +48,7 @@ import type {
   SignalResult,
   Store
 } from './store.ts'
-import { isUniqueViolation } from './transient-errors.ts'
+import { isLockTimeout, isUniqueViolation } from './transient-errors.ts'
 
 const laneCount = 2
 /** A race that is lost so often in a row is no race. */
@@ -72,7 +73,7 @@ export class PostgresStore implements Store {
     this.#driver = driver
     this.#queries = queries
     this.#schema = schema
-    this.#lanes = new Lanes(driver, laneCount)
+    this.#lanes = new Lanes(driver, laneCount, queries.limitWaits)
   }
 
   async describe(): Promise<string> {
@@ -127,17 +128,34 @@ export class PostgresStore implements Store {
   }
 
   async commit(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]> {
-    const [first] = commits
-    if (commits.length === 1 && first !== undefined && isPlain(first)) {
-      const [row] = await this.#lanes.query(this.#queries.commitOne, toCommitParams(node, first))
-      return [toCommitResult(row)]
+    try {
+      return await this.#commit(node, commits)
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error
+      // Nothing was written. The others need not wait for whoever is locked.
+      const rows = await this.#query(this.#queries.findLocked, JSON.stringify(commits.map(({ id }) => id)))
+      const locked = new Set(rows.map((row) => row['id']))
+      if (locked.size === 0) throw error
+      const free = commits.filter(({ id }) => !locked.has(id))
+      const results = (await this.commit(node, free)).values()
+      return commits.map(({ id }) => (locked.has(id) ? { kind: 'locked' } : (results.next().value as CommitResult)))
     }
+  }
+
+  #commit(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]> {
+    const [first] = commits
+    if (commits.length === 1 && first !== undefined && isPlain(first)) return this.#commitOne(node, first)
     return runUntilKeysAreSeen(commits, async (batch) => {
       const entries = batch.map(toCommitEntry) as { readonly id: string }[]
       entries.sort((a, b) => (a.id < b.id ? -1 : 1))
       const rows = await this.#lanes.query(this.#queries.commit, [node, JSON.stringify(entries)])
       return toCommitResults(rows, batch.length)
     })
+  }
+
+  async #commitOne(node: string, commit: Commit): Promise<readonly CommitResult[]> {
+    const [row] = await this.#lanes.query(this.#queries.commitOne, toCommitParams(node, commit))
+    return [toCommitResult(row)]
   }
 
   signal(signals: readonly NewSignal[], inboxLimit: number): Promise<readonly SignalResult[]> {

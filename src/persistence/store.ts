@@ -147,6 +147,8 @@ export type CommitResult =
   | { readonly kind: 'stale' }
   /** Some `dedupKeys` (of applied or deferred events) are known already. Nothing was written. */
   | { readonly kind: 'duplicate'; readonly keys: readonly string[] }
+  /** Somebody else's transaction keeps the row locked, longer than others should wait for it. Nothing was written. */
+  | { readonly kind: 'locked' }
 
 export interface NewSignal {
   readonly actorId: string

@@ -106,6 +106,9 @@ export function classifyError(error: unknown): ErrorKind {
 /** A row with the same key was committed by someone else in between; a second look finds it. */
 export const isUniqueViolation = (error: unknown): boolean => (error as ErrorLike | null)?.code === '23505'
 
+/** Somebody else kept a lock for longer than the statement may wait; nothing took effect. */
+export const isLockTimeout = (error: unknown): boolean => (error as ErrorLike | null)?.code === '55P03'
+
 /** The table or its schema does not exist. */
 export const isUndefinedTable = (error: unknown): boolean =>
   ['42P01', '3F000'].includes(String((error as ErrorLike | null)?.code))

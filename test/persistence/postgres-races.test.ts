@@ -119,6 +119,19 @@ describe('a claim that waits while the row moves', () => {
   })
 })
 
+describe('a commit', () => {
+  it('waits half a second at most for a row that someone keeps locked, and the others of its batch not longer', async () => {
+    const [locked, free] = [await born({ owner: node }), await born({ owner: node })]
+    await rival.query('begin')
+    await rival.query('select from perdure.actor where id = $1 for no key update', [locked.id])
+    const commits = [locked, free].map(({ id }) => transition({ id, version: 0 }))
+    expect(await store.commit(node, commits)).toMatchObject([{ kind: 'locked' }, { kind: 'committed' }])
+    expect(await store.commit(node, commits.slice(0, 1))).toEqual([{ kind: 'locked' }])
+    await rival.query('commit')
+    expect(await store.commit(node, commits)).toMatchObject([{ kind: 'committed' }, { kind: 'stale' }])
+  })
+})
+
 describe('a pick', () => {
   it('waits for nobody, and leaves a row that someone has locked', async () => {
     const queue = uniqueId()

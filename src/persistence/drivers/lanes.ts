@@ -13,14 +13,17 @@ import type { Driver, Param, Row, Session } from './driver.ts'
 
 export class Lanes {
   readonly #driver: Driver
+  readonly #onOpen: Statement
   /** Lanes that nobody uses, each with its session once it has one. */
   readonly #free: (Session | null)[]
   readonly #sessions = new Set<Session>()
   #isEnded = false
   readonly #waiting: ((session: Session | null) => void)[] = []
 
-  constructor(driver: Driver, count: number) {
+  /** `onOpen` runs first on each connection that is the lanes' own. */
+  constructor(driver: Driver, count: number, onOpen: Statement) {
     this.#driver = driver
+    this.#onOpen = onOpen
     this.#free = Array<Session | null>(count).fill(null)
   }
 
@@ -46,9 +49,12 @@ export class Lanes {
   async #replace(lost: Session | null): Promise<Session> {
     if (lost !== null) this.#sessions.delete(lost)
     const session = await this.#driver.reserve()
-    if (this.#isEnded) {
-      await session.end()
-      throw new Error('the store is closed')
+    try {
+      if (!this.#driver.isEmbedded) await session.query(this.#onOpen, [])
+      if (this.#isEnded) throw new Error('the store is closed')
+    } catch (error) {
+      await session.end().catch(() => undefined)
+      throw error
     }
     this.#sessions.add(session)
     return session
