@@ -4,7 +4,7 @@
 import type { Clock } from '../clock.ts'
 import type { Limits } from '../limits.ts'
 import type { Settled } from '../persistence/group-commit.ts'
-import type { ClaimedRow, Commit, CommitResult, Signal } from '../persistence/store.ts'
+import type { ClaimedRow, Commit, CommitAnswer, Signal } from '../persistence/store.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Actor } from './actor.ts'
 import type { Entry } from './mailbox.ts'
@@ -23,7 +23,7 @@ export interface ActorHost {
   readonly passivateAfterMs: number
   /** The actor executes from now on: has `actor.turn()` called soon, after everything that is being offered in this go. */
   schedule(actor: Actor): void
-  commit(commit: Commit, settle: (settled: Settled<CommitResult>) => void): void
+  commit(commit: Commit, settle: (settled: Settled<CommitAnswer>) => void): void
   /** A defect has shown in the actor's name: it is dropped, and taken up again from its row. */
   crashed(actor: Actor, error: unknown): void
   /** The row of an actor that this node has; null: it is not this node's any more. */

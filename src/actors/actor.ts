@@ -17,7 +17,7 @@
  */
 import { MailboxFullError, SnapshotIllegalError } from '../errors.ts'
 import type { Settled } from '../persistence/group-commit.ts'
-import { isTerminal, type ClaimedRow, type Commit, type CommitResult, type NewActor } from '../persistence/store.ts'
+import { isTerminal, type ClaimedRow, type Commit, type CommitAnswer, type NewActor } from '../persistence/store.ts'
 import type { ActorHost } from './actor-host.ts'
 import { Alarm } from './alarm.ts'
 import { CommitSlot, type UnderWay } from './commit-slot.ts'
@@ -148,7 +148,7 @@ export class Actor {
   }
 
   /** For commit-slot.ts. */
-  settle(settled: Settled<CommitResult>, underWay: UnderWay): void {
+  settle(settled: Settled<CommitAnswer>, underWay: UnderWay): void {
     const { commit, entries, turn } = underWay
     if (this.#phase !== 'committing') return void settleLate(settled, entries, turn)
     if (!settled.ok) return this.#lose(settled.error, entries)

@@ -7,7 +7,7 @@
  * garbage collector has to carry.
  */
 import type { Settled } from '../persistence/group-commit.ts'
-import type { Commit, CommitResult } from '../persistence/store.ts'
+import type { Commit, CommitAnswer } from '../persistence/store.ts'
 import type { ActorHost } from './actor-host.ts'
 import type { Actor } from './actor.ts'
 import type { Entry } from './mailbox.ts'
@@ -38,7 +38,7 @@ export class CommitSlot {
     this.#host.commit(underWay.commit, this.#settle)
   }
 
-  readonly #settle = (settled: Settled<CommitResult>): void => {
+  readonly #settle = (settled: Settled<CommitAnswer>): void => {
     const underWay = this.#underWay as UnderWay
     this.#underWay = null
     try {

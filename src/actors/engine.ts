@@ -16,7 +16,7 @@ import type { Clock } from '../clock.ts'
 import type { Limits } from '../limits.ts'
 import type { BatchedStore } from '../persistence/batched-store.ts'
 import type { Settled } from '../persistence/group-commit.ts'
-import type { ClaimedRow, Commit, CommitResult, NewActor, Signal, Store } from '../persistence/store.ts'
+import type { ClaimedRow, Commit, CommitAnswer, NewActor, Signal, Store } from '../persistence/store.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { ActorHost } from './actor-host.ts'
 import { Actor } from './actor.ts'
@@ -225,7 +225,7 @@ export class Engine implements ActorHost {
     })
   }
 
-  commit(commit: Commit, settle: (settled: Settled<CommitResult>) => void): void {
+  commit(commit: Commit, settle: (settled: Settled<CommitAnswer>) => void): void {
     this.#options.batched.commit(commit, settle)
   }
 

@@ -1,7 +1,7 @@
 /** Who is told what of a turn: the senders of its events, and telemetry. */
 import { ActorTerminatedError, InboxFullError, LeaseLostError } from '../errors.ts'
 import type { Settled } from '../persistence/group-commit.ts'
-import type { Commit, CommitResult } from '../persistence/store.ts'
+import type { Commit, CommitAnswer } from '../persistence/store.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Incarnation } from './incarnation.ts'
 import { rejectEntry, type Entry } from './mailbox.ts'
@@ -39,7 +39,7 @@ export function refuseReceipts(
  * The commit of an actor that was abandoned meanwhile has come back. What is committed is applied, though its effects will
  * run elsewhere: they are in the journal. Returns what those are told who wait for a later turn.
  */
-export function settleLate(settled: Settled<CommitResult>, entries: readonly Entry[], turn: Turn | null): Error {
+export function settleLate(settled: Settled<CommitAnswer>, entries: readonly Entry[], turn: Turn | null): Error {
   const error = new LeaseLostError('its lease ended while the call was under way')
   if (!settled.ok) {
     for (const entry of entries) rejectEntry(entry, settled.error)

@@ -15,6 +15,7 @@ import type {
   ActorRow,
   ClaimResult,
   Commit,
+  CommitAnswer,
   CommitResult,
   InsertResult,
   NewActor,
@@ -85,8 +86,9 @@ export class BatchedStore {
     this.#dedup = new Batcher({ ...common, name: 'look-up', run: (pairs) => store.knownDedup(pairs) })
   }
 
-  commit(commit: Commit, settle: (settled: Settled<CommitResult>) => void): void {
-    this.#commits.submit(commit, settle)
+  commit(commit: Commit, settle: (settled: Settled<CommitAnswer>) => void): void {
+    // That a row is locked is never told: `mustWait` keeps it from that.
+    this.#commits.submit(commit, settle as (settled: Settled<CommitResult>) => void)
   }
 
   claim(id: string, settle: (settled: Settled<ClaimResult>) => void): void {

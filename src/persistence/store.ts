@@ -150,6 +150,9 @@ export type CommitResult =
   /** Somebody else's transaction keeps the row locked, longer than others should wait for it. Nothing was written. */
   | { readonly kind: 'locked' }
 
+/** What becomes of a commit in the end: one whose row is locked is tried again. */
+export type CommitAnswer = Exclude<CommitResult, { kind: 'locked' }>
+
 export interface NewSignal {
   readonly actorId: string
   readonly event: Json
