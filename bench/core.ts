@@ -5,8 +5,6 @@
  *
  * Read the ratios, which are medians of each round's own: figures differ from machine to machine and from hour to hour.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
 import { compareWithAims } from './aims.ts'
 import type { Load } from './arguments.ts'
 import { bareBatchesOnOne, bareBatchesOnTwo } from './contenders/bare-batches.ts'
@@ -20,9 +18,9 @@ import {
   perdurePostgres,
   perdurePostgresProber
 } from './contenders/perdure.ts'
-import { benchFolder, describeEnvironment, openServer } from './environment.ts'
+import { describeEnvironment, openServer } from './environment.ts'
 import { measureLatency, samplesPerRound } from './latency.ts'
-import { printAims, printEnvironment, printLatency, printThroughput } from './report.ts'
+import { printAims, printEnvironment, printLatency, printThroughput, writeResults } from './report.ts'
 import { measureThroughput } from './throughput.ts'
 
 /** The first of each list is what the others are compared with. */
@@ -56,16 +54,9 @@ export const core = {
       printLatency(latency)
       console.log('Aims')
       printAims(aims)
-      await writeResults({ environment, load, throughput, latency, aims })
+      await writeResults('core', { environment, load, throughput, latency, aims })
     } finally {
       await server.stop()
     }
   }
-}
-
-async function writeResults(results: object): Promise<void> {
-  const file = join(benchFolder, 'core.json')
-  await mkdir(benchFolder, { recursive: true })
-  await writeFile(file, `${JSON.stringify(results, null, 2)}\n`)
-  console.log(`All figures: ${relative(process.cwd(), file)}`)
 }

@@ -5,10 +5,11 @@
  */
 import { ArgumentError, readArguments } from './arguments.ts'
 import { core } from './core.ts'
+import { memory } from './memory.ts'
 
-const benchmarks = { core }
+const benchmarks = { core, memory }
 
-const list = Object.entries(benchmarks).map(([name, { description }]) => `  ${name}  ${description}`)
+const list = Object.entries(benchmarks).map(([name, { description }]) => `  ${name.padEnd(8)}${description}`)
 const usage = `Usage: npm run bench -- <name> [--rounds N] [--actors N] [--events N]\n\n${list.join('\n')}`
 
 try {

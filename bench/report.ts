@@ -3,9 +3,12 @@
  *
  * Owns: wording, rounding, columns. Does not own: what is measured, or what is aimed at.
  */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import type { Aim } from './aims.ts'
-import type { Environment } from './environment.ts'
+import { benchFolder, type Environment } from './environment.ts'
 import type { Latency } from './latency.ts'
+import type { Memory } from './memory.ts'
 import { median, ratioByRound } from './statistics.ts'
 import type { Throughput } from './throughput.ts'
 
@@ -68,6 +71,33 @@ export function printAims(aims: readonly Aim[]): void {
     isMet ? 'met' : 'not met'
   ])
   printTable(['', 'aim', 'measured', ''], lines)
+}
+
+export function printMemory(results: readonly Memory[]): void {
+  const lines = results.map(({ name, rounds }) => {
+    const medianOf = (figure: keyof Memory['rounds'][number]): number => median(rounds.map((round) => round[figure]))
+    const [stored, data, heap, estimated] = [
+      medianOf('storedBytes'),
+      medianOf('dataBytes'),
+      medianOf('heapBytes'),
+      medianOf('estimatedBytes')
+    ]
+    return [
+      name,
+      ...[stored, heap, data, heap - data].map(formatCount),
+      (data / stored).toFixed(2),
+      formatCount(estimated)
+    ]
+  })
+  printTable(['context', 'stored', 'heap', 'of it data', 'the rest', 'data/stored', 'estimated'], lines)
+}
+
+/** All figures, for programs. */
+export async function writeResults(name: string, results: object): Promise<void> {
+  const file = join(benchFolder, `${name}.json`)
+  await mkdir(benchFolder, { recursive: true })
+  await writeFile(file, `${JSON.stringify(results, null, 2)}\n`)
+  console.log(`All figures: ${relative(process.cwd(), file)}`)
 }
 
 /** The first column to the left, all others to the right. */

@@ -24,7 +24,11 @@ export async function dumpSchema(url: string): Promise<string> {
     // Names of tables are qualified in what the catalog says only where they are not on the path.
     await client.query("set search_path = ''")
     await refuseUnknownKinds(client)
-    const parts = [...(await describeTypes(client)), ...(await describeTables(client)), ...(await describeViews(client))]
+    const parts = [
+      ...(await describeTypes(client)),
+      ...(await describeTables(client)),
+      ...(await describeViews(client))
+    ]
     return [header, ...parts].join('\n')
   } finally {
     await client.end()

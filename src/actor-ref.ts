@@ -22,6 +22,7 @@ import {
   ActorFailedError,
   ActorNotFoundError,
   ActorTerminatedError,
+  MachineMismatchError,
   MachineNotRegisteredError,
   WaitUnmetError
 } from './errors.ts'
@@ -116,7 +117,7 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
 
   async getSnapshot(): Promise<SnapshotFrom<TMachine>> {
     const { engine } = await this.#host.member()
-    const snapshot = engine.registry.get(this.id)?.incarnation.shown ?? this.#revive(await this.#readRow())
+    const snapshot = this.#findShown(engine) ?? this.#revive(await this.#readRow())
     return snapshot as SnapshotFrom<TMachine>
   }
 
@@ -146,10 +147,19 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
   subscribe(
     observer: SnapshotObserver<SnapshotFrom<TMachine>> | ((snapshot: SnapshotFrom<TMachine>) => void)
   ): Subscription {
-    const listener = (
+    const told = (
       typeof observer === 'function' ? { next: observer } : observer
     ) as SnapshotObserver<AnyMachineSnapshot>
-    const subscription = this.#host.observers.subscribe(this.id, listener)
+    const subscription = this.#host.observers.subscribe(this.id, {
+      next: (snapshot) => {
+        const mismatch = this.#findMismatch(snapshot.machine.id)
+        if (mismatch === null) return told.next?.(snapshot)
+        subscription.unsubscribe()
+        told.error?.(mismatch)
+      },
+      error: (error) => told.error?.(error),
+      complete: () => told.complete?.()
+    })
     this.#host.watch()
     return subscription
   }
@@ -167,14 +177,24 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
   ): Promise<Value> {
     const timeoutMs = timeout === undefined ? null : readDurationMs('timeout', timeout)
     const { observers, stopped } = this.#host
-    const news = waitForNews({ id: this.id, observers, stopped, timeoutMs, judge, readNow: () => this.#readNews() })
+    const news = waitForNews({
+      id: this.id,
+      observers,
+      stopped,
+      timeoutMs,
+      readNow: () => this.#readNews(),
+      judge: (each) => {
+        if (each.kind === 'snapshot') this.#refuseOther(each.snapshot.machine.id)
+        return judge(each)
+      }
+    })
     this.#host.watch()
     return news
   }
 
   async #readNews(): Promise<News | null> {
     const { engine } = await this.#host.member()
-    const awake = engine.registry.get(this.id)?.incarnation.shown
+    const awake = this.#findShown(engine)
     if (awake) return newsOf(awake.status, awake, awake.error)
     const row = await this.#readRow()
     const { observers } = this.#host
@@ -191,10 +211,29 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
     return row
   }
 
+  /** The snapshot of the actor where it is awake here. */
+  #findShown(engine: Engine): AnyMachineSnapshot | undefined {
+    const actor = engine.registry.get(this.id)
+    if (actor) this.#refuseOther(actor.registration.name)
+    return actor?.incarnation.shown
+  }
+
+  #refuseOther(machine: string): void {
+    const mismatch = this.#findMismatch(machine)
+    if (mismatch) throw mismatch
+  }
+
+  /** null: the actor, which is of `machine`, is what this ref takes it for. */
+  #findMismatch(machine: string): MachineMismatchError | null {
+    const expected = this.#host.machine?.id ?? machine
+    return expected === machine ? null : new MachineMismatchError(this.id, expected, machine)
+  }
+
   #revive(row: ActorRow): AnyMachineSnapshot {
+    this.#refuseOther(row.machine)
     const { machine, registrations } = this.#host
     const registration = machine ? registrations.of(machine) : registrations.find(row.machine, row.machineVersion)
-    if (registration === undefined || registration.name !== row.machine) {
+    if (registration === undefined) {
       throw new MachineNotRegisteredError(
         row.machine,
         [...registrations].map(({ name }) => name)

@@ -1,9 +1,10 @@
 /**
  * The runtime as its users see it: what each call does, what it promises, how it fails.
  */
-import type { AnyStateMachine, EventFromLogic } from 'xstate'
+import type { AnyStateMachine, EventFromLogic, InspectionEvent, Observer } from 'xstate'
 import type { ActorId, DurableActorRef } from './actor-ref.ts'
 import type { SendResult } from './actors/mailbox.ts'
+import type { Subscription } from './actors/observers.ts'
 import type { Address, DurationInput, SendOptions, SpawnOptions } from './options.ts'
 import type { TreeNode } from './supervisor/supervisor.ts'
 import type { TelemetryEventName } from './telemetry/catalogue.ts'
@@ -29,8 +30,9 @@ export interface Runtime<TMachine extends AnyStateMachine = AnyStateMachine> ext
 
   /**
    * Creates an instance of a registered machine; resolves once its row is durable, and not only after its first turn.
-   * Rejects with DuplicateKeyError or DuplicateIdError (unless `ifExists: 'return'`), NotSerializableError, TooLargeError,
-   * StoreUnavailableError or OutcomeUnknownError (then retry with the same `id`).
+   * Rejects with DuplicateKeyError or DuplicateIdError (with `ifExists: 'return'` with MachineMismatchError, where an actor of
+   * another machine has the key or the id), NotSerializableError, TooLargeError, StoreUnavailableError or OutcomeUnknownError
+   * (then retry with the same `id`).
    * @example const order = await runtime.spawn(checkout, { input: { order: 42 }, key: 'order:42' })
    */
   spawn<M extends TMachine>(machine: M, ...options: OptionalIfEmpty<SpawnOptions<M>>): Promise<DurableActorRef<M>>
@@ -42,10 +44,16 @@ export interface Runtime<TMachine extends AnyStateMachine = AnyStateMachine> ext
    * Sends an event; resolves once it is durable, with what became of it. Fails as `ref.send` does.
    * @example await runtime.send({ key: 'order:42' }, { type: 'payment.confirmed', amount: 100 }, { dedupKey: 'evt-7' })
    */
-  send<M extends TMachine>(id: ActorId<M>, event: EventFromLogic<M>, options?: SendOptions): Promise<SendResult>
-  send(address: Address, event: EventFromLogic<TMachine>, options?: SendOptions): Promise<SendResult>
+  send<Id extends string>(
+    address: Id | Exclude<Address, string>,
+    event: EventTo<Id, TMachine>,
+    options?: SendOptions
+  ): Promise<SendResult>
 
-  /** The ref of an actor. It is not looked for before the ref is used. */
+  /**
+   * The ref of an actor. It is not looked for before the ref is used; where it is an actor of another machine than
+   * `machine`, its calls reject, and its subscriptions end, with MachineMismatchError.
+   */
   get<M extends TMachine>(machine: M, address: Address): Promise<DurableActorRef<M>>
   get(address: Address): Promise<DurableActorRef<TMachine>>
 
@@ -53,9 +61,23 @@ export interface Runtime<TMachine extends AnyStateMachine = AnyStateMachine> ext
   on<Name extends TelemetryEventName>(event: Name, listener: TelemetryListener<Name>): () => void
   readonly telemetry: Telemetry['events']
 
+  /**
+   * Hears XState's inspection events of every actor that is awake in this process: of committed turns only, after the commit, in
+   * the order of XState. Takes what `createActor(machine, { inspect })` takes. An actor that comes into memory, and each that
+   * is there already, is told as `@xstate.actor`. An inspector that throws is reported once (`listener.failed`) and harms nobody.
+   * Throws InvalidArgumentError where it is neither a function nor an observer.
+   * @example const { unsubscribe } = runtime.inspect(createSkyInspector().inspect)
+   */
+  inspect(inspector: Observer<InspectionEvent> | ((event: InspectionEvent) => void)): Subscription
+
   /** The supervision tree as it is now. */
   tree(): readonly TreeNode[]
 }
+
+/** What may be sent: to an id that knows its machine the events of that, to all else those of any of `TMachine`. */
+export type EventTo<Id extends string, TMachine extends AnyStateMachine> = EventFromLogic<
+  Id extends ActorId<infer M> ? M : TMachine
+>
 
 /** Options that have no required field may be left out as a whole. */
 export type OptionalIfEmpty<Options> = Partial<Options> extends Options ? [options?: Options] : [options: Options]

@@ -4,9 +4,11 @@
  */
 import * as Duration from 'effect/Duration'
 import type { AnyEventObject } from 'xstate'
+import { decode, encode } from './actors/snapshot-codec.ts'
 import { InvalidArgumentError } from './errors.ts'
+import { checkSize, type Limits } from './limits.ts'
 import type { Address, DurationInput, SpawnSettings } from './options.ts'
-import { LIVE_STATUSES, TERMINAL_STATUSES, type ActorStatus } from './persistence/store.ts'
+import { LIVE_STATUSES, TERMINAL_STATUSES, type ActorStatus, type Json } from './persistence/store.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const LONE_SURROGATE = /\p{Surrogate}/u
@@ -52,8 +54,8 @@ export function readAddress(address: unknown): Address {
   return readId('the address', address)
 }
 
-/** An event as `send` takes it; its content is checked when it is stored. */
-export function readEvent(event: unknown): AnyEventObject {
+/** An event as `send` takes it: as it is stored, and a copy, which what the caller does to its object later does not reach. */
+export function readEvent(event: unknown, limits: Limits): { readonly copy: AnyEventObject; readonly json: Json } {
   const type = typeof event === 'object' && event !== null ? (event as Partial<AnyEventObject>).type : undefined
   if (typeof type !== 'string' || type.length === 0 || type === '*') {
     throw new InvalidArgumentError('the event', 'has no type', "Send an object such as { type: 'payment.confirmed' }")
@@ -65,7 +67,10 @@ export function readEvent(event: unknown): AnyEventObject {
       "Choose a type that does not begin with 'xstate.'"
     )
   }
-  return event as AnyEventObject
+  const tree = encode(event, 'event')
+  const json = JSON.stringify(tree)
+  checkSize('event', json, limits)
+  return { copy: decode(tree, 'event') as AnyEventObject, json }
 }
 
 export function readKeyScope(scope: SpawnSettings['keyScope']): readonly ActorStatus[] {

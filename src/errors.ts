@@ -60,6 +60,23 @@ export class MachineNotRegisteredError extends PerdureError {
   }
 }
 
+/** A ref, or a spawn that is to give the actor that exists, takes the actor for one of another machine. Nothing was taken. */
+export class MachineMismatchError extends PerdureError {
+  readonly _tag = 'MachineMismatchError'
+  readonly actorId: string
+  readonly expected: string
+  readonly actual: string
+  constructor(actorId: string, expected: string, actual: string) {
+    super(
+      `actor ${actorId} is of machine '${actual}', not of '${expected}'. ` +
+        `Check its id or key; its ref is runtime.get(machine, id) with the machine '${actual}'.`
+    )
+    this.actorId = actorId
+    this.expected = expected
+    this.actual = actual
+  }
+}
+
 /** A value that cannot be stored as it is: a function, a symbol, a cycle, an instance of an unknown class. */
 export class NotSerializableError extends PerdureError {
   readonly _tag = 'NotSerializableError'

@@ -10,17 +10,16 @@
  */
 import { setMaxListeners } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
-import type { AnyEventObject, AnyStateMachine, EventFromLogic } from 'xstate'
-import type { OptionalIfEmpty, Runtime, StopOptions } from './api.ts'
+import type { AnyEventObject, AnyStateMachine } from 'xstate'
+import type { EventTo, OptionalIfEmpty, Runtime, StopOptions } from './api.ts'
+import type { Inspector } from './actors/inspectors.ts'
 import { ActorHandle, type ActorId, type DurableActorRef } from './actor-ref.ts'
-import type { Entry, SendResult } from './actors/mailbox.ts'
-import { Observers } from './actors/observers.ts'
+import type { SendEntry, SendResult, StopEntry } from './actors/mailbox.ts'
+import { Observers, type Subscription } from './actors/observers.ts'
 import { Registrations } from './actors/registration.ts'
-import { decode, encode } from './actors/snapshot-codec.ts'
 import * as read from './arguments.ts'
 import { DatabaseClock, type SyncedClock } from './clock.ts'
-import { ActorNotFoundError, DuplicateIdError, DuplicateKeyError, RuntimeNotRunningError } from './errors.ts'
-import { checkSize } from './limits.ts'
+import { ActorNotFoundError, RuntimeNotRunningError } from './errors.ts'
 import {
   DEFAULT_SCHEMA,
   readMachine,
@@ -36,7 +35,7 @@ import {
 } from './options.ts'
 import { openPostgresStore } from './persistence/postgres-store.ts'
 import type { Store } from './persistence/store.ts'
-import { draftActor, spawnDrafts, type Spawned } from './spawning.ts'
+import { draftActor, idOfSpawned, idsOfInserted, spawnDrafts, type Spawned } from './spawning.ts'
 import { Node, type Current } from './supervisor/node.ts'
 import type { TreeNode } from './supervisor/supervisor.ts'
 import type { TelemetryEventName } from './telemetry/catalogue.ts'
@@ -132,31 +131,20 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     const settings: SpawnSettings = options ?? {}
     const ifExists = read.readIfExists(settings.ifExists)
     const [result] = await this.#spawn(machine, [settings])
-    const { row, answer } = result as Spawned
-    if (answer.kind === 'inserted' || ifExists === 'return') {
-      return this.#refOf(machine, answer.kind === 'inserted' ? row.id : answer.id)
-    }
-    throw answer.by === 'key' ? new DuplicateKeyError(row.key ?? '', answer.id) : new DuplicateIdError(answer.id)
+    return this.#refOf(machine, idOfSpawned(result as Spawned, ifExists))
   }
 
   async spawnMany<M extends TMachine>(machine: M, entries: readonly SpawnOptions<M>[]): Promise<readonly ActorId<M>[]> {
     const results = await this.#spawn(machine, entries)
-    return results.flatMap(({ row, answer }) => (answer.kind === 'inserted' ? [row.id as ActorId<M>] : []))
+    return idsOfInserted(results) as readonly ActorId<M>[]
   }
 
-  send(address: Address, event: EventFromLogic<TMachine>, options: SendOptions = {}): Promise<SendResult> {
-    // Not an async function: thousands may wait at once, and each would hold a second promise. What is thrown in here rejects.
-    return new Promise((resolve, reject) => {
-      const at = read.readAddress(address)
-      read.readEvent(event)
-      const dedupKey = options.dedupKey === undefined ? null : read.readText('dedupKey', options.dedupKey)
-      const tree = encode(event, 'event')
-      const json = JSON.stringify(tree)
-      checkSize('event', json, this.#options.limits)
-      // The machine gets a copy: what the caller does to its object later must not reach into a context.
-      const copy = decode(tree, 'event') as AnyEventObject
-      this.#deliver(at, { kind: 'send', event: copy, json, dedupKey, receipt: { resolve, reject } }, reject)
-    })
+  send<Id extends string>(
+    address: Id | Exclude<Address, string>,
+    event: EventTo<Id, TMachine>,
+    options: SendOptions = {}
+  ): Promise<SendResult> {
+    return this.#send(address, event, options, null)
   }
 
   async get<M extends TMachine>(first: M | Address, second?: Address): Promise<DurableActorRef<M>> {
@@ -167,6 +155,10 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
 
   on<Name extends TelemetryEventName>(event: Name, listener: TelemetryListener<Name>): () => void {
     return this.#bus.on(event, listener)
+  }
+
+  inspect(inspector: Inspector): Subscription {
+    return this.#observers.inspectors.add(inspector)
   }
 
   get telemetry(): Telemetry['events'] {
@@ -186,17 +178,29 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     return spawnDrafts(drafts, await this.member('spawn()'), () => this.#node?.poke())
   }
 
-  /** Hands an entry to the engine; `fail` is told where that is not possible. */
-  #deliver(at: Address, entry: Entry, fail: (error: unknown) => void): void {
+  /** `machine`: what the sender takes the actor for; null: an actor of any. */
+  #send(address: Address, event: AnyEventObject, options: SendOptions, machine: string | null): Promise<SendResult> {
+    // Not an async function: thousands may wait at once, and each would hold a second promise. What is thrown in here rejects.
+    return new Promise((resolve, reject) => {
+      const at = read.readAddress(address)
+      const { copy, json } = read.readEvent(event, this.#options.limits)
+      const dedupKey = options.dedupKey === undefined ? null : read.readText('dedupKey', options.dedupKey)
+      this.#deliver(at, { kind: 'send', machine, event: copy, json, dedupKey, receipt: { resolve, reject } })
+    })
+  }
+
+  /** Hands an entry to the engine, or tells its receipt why that is not possible. */
+  #deliver(at: Address, entry: SendEntry | StopEntry): void {
+    const fail = (error: unknown): void => entry.receipt.reject(error)
     const current = this.#state === 'running' ? this.#node?.current : null
     if (!current) {
-      this.member('send()').then(() => this.#deliver(at, entry, fail), fail)
+      this.member('send()').then(() => this.#deliver(at, entry), fail)
       return
     }
     if (typeof at === 'string') return current.engine.deliver(at, entry)
     const awake = this.#lookups.has(at.key) ? undefined : current.engine.registry.getByKey(at.key)
     if (awake) return awake.offer(entry)
-    this.#findKey(at.key).then((id) => this.#deliver(id, entry, fail), fail)
+    this.#findKey(at.key).then((id) => this.#deliver(id, entry), fail)
   }
 
   #findKey(key: string): Promise<string> {
@@ -214,14 +218,17 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
   }
 
   #refOf<M extends TMachine>(machine: M | null, id: string): DurableActorRef<M> {
+    const name = machine && this.#registrations.of(machine).name
     return new ActorHandle<M>(id as ActorId<M>, {
       machine,
       registrations: this.#registrations,
       observers: this.#observers,
       stopped: this.#stopped.signal,
-      send: (event, options) => this.send(id, event, options),
+      send: (event, options = {}) => this.#send(id, event, options, name),
       stop: () =>
-        new Promise((resolve, reject) => this.#deliver(id, { kind: 'stop', receipt: { resolve, reject } }, reject)),
+        new Promise((resolve, reject) =>
+          this.#deliver(id, { kind: 'stop', machine: name, receipt: { resolve, reject } })
+        ),
       member: () => this.member('this call'),
       watch: () => this.#node?.pokeWatcher()
     })

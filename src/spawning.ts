@@ -1,28 +1,32 @@
 /**
  * Spawning: from a caller's settings to rows, and to actors that begin here.
  *
- * Owns: which new actors begin on this node at once (as many as it has room for), and which wait for a picker.
+ * Owns: which new actors begin on this node at once (as many as it has room for), and which wait for a picker; what the
+ * store's answer means for the caller.
  * Does not own: the statement (the store), the life of an actor (actors/).
  */
 import { uuidV7Unsafe } from 'effect/crypto/SecureRandom'
 import type { Registration } from './actors/registration.ts'
 import { decode, encode } from './actors/snapshot-codec.ts'
 import { readId, readKeyScope, readPriority, readStart, readText } from './arguments.ts'
-import { OutcomeUnknownError } from './errors.ts'
+import { DuplicateIdError, DuplicateKeyError, MachineMismatchError, OutcomeUnknownError } from './errors.ts'
 import { checkSize, type Limits } from './limits.ts'
 import type { SpawnSettings } from './options.ts'
-import type { InsertResult, NewActor } from './persistence/store.ts'
+import type { SpawnAnswer } from './persistence/batched-store.ts'
+import type { NewActor } from './persistence/store.ts'
 import type { Current } from './supervisor/node.ts'
 
 export interface Draft {
   readonly row: NewActor
+  /** Its id was made for it; nobody else can know it. */
+  readonly hasFreshId: boolean
   /** A copy: what the caller does to its object later must not reach into a context. */
   readonly input: unknown
 }
 
 export interface Spawned {
   readonly row: NewActor
-  readonly answer: InsertResult
+  readonly answer: SpawnAnswer
 }
 
 /** Throws InvalidArgumentError, NotSerializableError or TooLargeError. */
@@ -43,7 +47,7 @@ export function draftActor(settings: SpawnSettings, { name, version }: Registrat
     owner: null,
     ...readStart(settings)
   }
-  return { row, input: tree === undefined ? undefined : decode(tree, 'input') }
+  return { row, hasFreshId: settings.id === undefined, input: tree === undefined ? undefined : decode(tree, 'input') }
 }
 
 /** Inserts all in one statement; those that begin here are awake when this resolves. `poke`: others wait for a picker. */
@@ -57,9 +61,9 @@ export async function spawnDrafts(
     const startsNow = row.startAt === null && row.startInMs === null
     return startsNow && engine.room.take(row.queue) ? { ...row, owner: node } : row
   })
-  let answers: readonly InsertResult[]
+  let answers: readonly SpawnAnswer[]
   try {
-    answers = await batched.insert(rows)
+    answers = await batched.insert(rows, (index) => drafts[index]?.hasFreshId === true)
   } catch (error) {
     // Rows that may have come about are leased by this node, which must then have their actors, too.
     for (const { id, queue, owner } of rows) {
@@ -69,12 +73,33 @@ export async function spawnDrafts(
     }
     throw error
   }
-  const spawned = rows.map((row, index) => ({ row, answer: answers[index] as InsertResult }))
+  const spawned = rows.map((row, index) => ({ row, answer: answers[index] as SpawnAnswer }))
   for (const [index, { row, answer }] of spawned.entries()) {
     if (row.owner !== node) continue
     if (answer.kind === 'inserted') engine.birth(row, drafts[index]?.input)
     else engine.room.give(row.queue)
+    if (answer.kind === 'unknown') engine.recover(row.id)
   }
   if (rows.some(({ owner }) => owner === null)) poke()
   return spawned
+}
+
+/**
+ * The id of the actor that a spawn gives its caller.
+ * Throws DuplicateKeyError, DuplicateIdError, OutcomeUnknownError, or MachineMismatchError instead of an actor of another machine.
+ */
+export function idOfSpawned({ row, answer }: Spawned, ifExists: 'reject' | 'return'): string {
+  if (answer.kind === 'inserted') return row.id
+  if (ifExists === 'return') {
+    if (answer.machine !== row.machine) throw new MachineMismatchError(answer.id, row.machine, answer.machine)
+    return answer.id
+  }
+  if (answer.kind === 'unknown') throw new OutcomeUnknownError('spawn()', null)
+  throw answer.by === 'key' ? new DuplicateKeyError(row.key ?? '', answer.id) : new DuplicateIdError(answer.id)
+}
+
+/** The ids of those that came about. Throws OutcomeUnknownError where that cannot be told of one of them. */
+export function idsOfInserted(spawned: readonly Spawned[]): readonly string[] {
+  if (spawned.some(({ answer }) => answer.kind === 'unknown')) throw new OutcomeUnknownError('spawnMany()', null)
+  return spawned.flatMap(({ row, answer }) => (answer.kind === 'inserted' ? [row.id] : []))
 }

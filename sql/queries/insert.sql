@@ -1,5 +1,5 @@
 -- Brings actors into being: a batch as one JSON document ($1). Answers a row for each, in order: inserted, or the actor that has
--- its id or its key. A row without an actor is one whose occupant this statement cannot see: ask again.
+-- its id or its key, and the machine of that actor. A row without an actor is one whose occupant this statement cannot see: ask again.
 --
 -- Promises: a key is taken by one actor; of entries in one batch the first wins; nothing fails for a duplicate.
 -- Races, and why none is lost
@@ -26,22 +26,25 @@ born as (
   where is_first
   order by key, n
   on conflict do nothing
-  returning id, key, status = any (key_scope) as takes_key
+  returning id, machine, key, status = any (key_scope) as takes_key
 )
 select
   born.id is not null and newborn.is_first as inserted,
   namesake.id is not null as "sameId",
-  coalesce(namesake.id, occupant.id, first.id) as occupant
+  coalesce(namesake.id, occupant.id, first.id) as occupant,
+  coalesce(namesake.machine, occupant.machine, first.machine) as machine
 from newborn
 left join born on born.id = newborn.id
 left join lateral (
-  select id from perdure.actor where actor.id = newborn.id
+  select id, machine from perdure.actor where actor.id = newborn.id
   union all
-  select born.id where not newborn.is_first
+  select born.id, born.machine where not newborn.is_first
   limit 1
 ) as namesake on true
 left join lateral (
-  select id from perdure.actor where actor.key = newborn.key and actor.status = any (actor.key_scope) limit 1
+  select id, machine from perdure.actor
+  where actor.key = newborn.key and actor.status = any (actor.key_scope)
+  limit 1
 ) as occupant on true
 left join born as first on first.key = newborn.key and first.takes_key
 order by newborn.n

@@ -1,5 +1,5 @@
 -- Puts events into inboxes: a batch as one JSON document ($1), no inbox to hold more than a limit ($2). Answers a row for
--- each event, in order: its kind, the status of its actor, its arrival number and the actor's owner.
+-- each event, in order: its kind, the status and machine of its actor, its arrival number and the actor's owner.
 --
 -- Promises: accepted events get their arrival numbers under the row's lock, in the order of the batch; a row that waits
 -- without an owner is woken.
@@ -10,30 +10,37 @@
 -- 4. Batches name the same actors in other orders. Rows are locked in the order of ids, by a lateral join.
 -- The limit is counted before the lock: senders that race can exceed it by what they bring, and no more.
 with sent as materialized (
-  select document.*,
-    -- The first of the batch with the same key; each event without a key is its own.
-    case when dedup_key is null then n else min(n) over (partition by actor_id, dedup_key) end as first_n
-  from json_to_recordset($1::text::json) as document (n integer, actor_id uuid, event text, dedup_key text)
+  select document.*
+  from json_to_recordset($1::text::json) as document (n integer, actor_id uuid, machine text, event text, dedup_key text)
 ),
 locked as materialized (
   select a.*, (select count(*) from perdure.signal where signal.actor_id = a.id) as waiting
   from (select distinct actor_id from sent order by actor_id) as wanted
   cross join lateral (
-    select id, status, ended_at is not null as has_ended
+    select id, machine, status, ended_at is not null as has_ended
     from perdure.actor
     where actor.id = wanted.actor_id
     for no key update
   ) as a
 ),
-judged as materialized (
-  select sent.*, locked.status, locked.has_ended, locked.waiting,
-    coalesce(remembered.known, false) as is_known,
-    sent.n = sent.first_n as is_first
+addressed as materialized (
+  select sent.n, sent.actor_id, sent.event, sent.dedup_key, locked.machine, locked.status, locked.has_ended, locked.waiting,
+    coalesce(sent.machine <> locked.machine, false) as is_misaddressed
   from sent
   left join locked on locked.id = sent.actor_id
+),
+judged as materialized (
+  select addressed.*,
+    coalesce(remembered.known, false) as is_known,
+    -- The first of the batch with the same key that may be taken; each event without a key is its own.
+    case
+      when dedup_key is null then n
+      else min(n) over (partition by actor_id, dedup_key, is_misaddressed)
+    end as first_n
+  from addressed
   left join lateral (
     select true as known from perdure.dedup as d
-    where d.actor_id = sent.actor_id and d.dedup_key = sent.dedup_key
+    where d.actor_id = addressed.actor_id and d.dedup_key = addressed.dedup_key
     limit 1
   ) as remembered on true
 ),
@@ -46,7 +53,7 @@ news as (
   from (
     select judged.*, row_number() over (partition by actor_id order by n) as place
     from judged
-    where not has_ended and not is_known and is_first
+    where not is_misaddressed and not has_ended and not is_known and n = first_n
   ) as fresh
   where place <= $2::bigint - waiting
   group by actor_id
@@ -83,13 +90,15 @@ queued as (
 select
   case
     when judged.status is null then 'missing'
+    when judged.is_misaddressed then 'otherMachine'
     when judged.is_known then 'duplicate'
     when judged.has_ended then 'terminated'
     when first.n is null then 'full'
-    when judged.is_first then 'queued'
+    when judged.n = judged.first_n then 'queued'
     else 'duplicate'
   end as kind,
   judged.status,
+  judged.machine,
   first.seq::float8 as seq,
   first.owner
 from judged

@@ -24,11 +24,11 @@ import { CommitSlot, type UnderWay } from './commit-slot.ts'
 import { Incarnation, type Committed, type Outcome } from './incarnation.ts'
 import { KnownKeys } from './known-keys.ts'
 import { NONE } from './lists.ts'
-import { comesFromRow, isSent, Mailbox, rejectEntry, type Entry } from './mailbox.ts'
+import { comesFromRow, isSent, Mailbox, refuseMisaddressed, rejectEntry, type Entry } from './mailbox.ts'
 import { refuseReceipts, resolveReceipts, settleLate, tellEnd, tellFault, tellTurn } from './receipts.ts'
 import type { EffectFailure } from './performance.ts'
 import type { Registration } from './registration.ts'
-import { entriesOfRow } from './row-entries.ts'
+import { entriesOfRow, failureEntry } from './row-entries.ts'
 import { changesNothing, type Turn } from './turn.ts'
 
 export class Actor {
@@ -68,6 +68,7 @@ export class Actor {
   /** Takes an entry into the mailbox. A full mailbox refuses what was sent, and ends an actor that floods itself. */
   offer(entry: Entry): void {
     if (this.#phase === 'gone') return isSent(entry) ? this.#host.reroute(this.id, [entry]) : undefined
+    if (refuseMisaddressed(entry, this.id, this.registration.name)) return
     if (this.#mailbox.offer(entry)) return this.#phase === 'resting' ? this.#host.schedule(this) : undefined
     const full = new MailboxFullError(this.id, this.#host.limits.mailbox)
     if (isSent(entry)) return entry.receipt.reject(full)
@@ -171,8 +172,7 @@ export class Actor {
   /** What was committed may show now; then the actor leaves memory, or rests. */
   #committed({ commit, entries, turn, startedAt }: UnderWay, { released }: Committed): void {
     if (turn !== null) {
-      const failure = this.#now.perform(turn.effects)
-      if (failure) this.#effectFailed(failure)
+      this.#effectsFailed(this.#now.perform(turn.effects))
       resolveReceipts(turn)
       tellTurn(this.#host.telemetry, this.#about, turn, commit, startedAt)
     }
@@ -181,10 +181,12 @@ export class Actor {
     else this.#rest()
   }
 
-  /** An effect that throws fails the machine, as an action that throws does in XState; with a retry policy it runs again. */
-  #effectFailed({ effect, error }: EffectFailure): void {
-    if (this.registration.retry) this.#failure = { error }
-    else this.#mailbox.putFirst([{ kind: 'failure', sessionId: effect.sessionId, error }])
+  /** An effect that throws fails its machine, as an action that throws does in XState; with a retry policy it runs again. */
+  #effectsFailed(failures: readonly EffectFailure[]): void {
+    const [first] = failures
+    if (first === undefined) return
+    if (this.registration.retry) this.#failure = { error: first.error }
+    else this.#mailbox.putFirst(failures.map(failureEntry))
   }
 
   /** A turn threw, or its outcome cannot be stored: the tree is spoiled. Find the culprit, spare the rest. */
@@ -245,8 +247,7 @@ export class Actor {
       this.#failure = { error }
     }
     this.#mailbox.putFirst(entries)
-    const failure = this.#now.takeUp(row, previous)
-    if (failure) this.#effectFailed(failure)
+    this.#effectsFailed(this.#now.takeUp(row, previous))
     this.#host.telemetry.emit('actor.hydrated', this.#about)
     this.#rest()
   }

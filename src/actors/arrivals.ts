@@ -21,7 +21,7 @@ import {
 import type { Limits } from '../limits.ts'
 import type { BatchedStore } from '../persistence/batched-store.ts'
 import type { ClaimedRow, ClaimResult, SignalResult } from '../persistence/store.ts'
-import { rejectEntry, type Entry, type SendEntry, type StopEntry } from './mailbox.ts'
+import { refuseMisaddressed, rejectEntry, type Entry, type SendEntry, type StopEntry } from './mailbox.ts'
 import { STOP_REQUEST } from './stop-request.ts'
 
 /** Actors for which something may be on its way at once. */
@@ -99,7 +99,8 @@ export class Arrivals {
     for (const entry of entries) {
       const isSend = entry.kind === 'send'
       const event = isSend ? entry.json : STOP_REQUEST
-      this.#options.batched.signal({ actorId: id, event, dedupKey: isSend ? entry.dedupKey : null }, (answer) => {
+      const dedupKey = isSend ? entry.dedupKey : null
+      this.#options.batched.signal({ actorId: id, machine: entry.machine, event, dedupKey }, (answer) => {
         if (answer.ok) this.#answer(id, entry, answer.value)
         else rejectEntry(entry, answer.error)
         if (--unsettled > 0) return
@@ -112,6 +113,7 @@ export class Arrivals {
 
   #answer(id: string, entry: SendEntry | StopEntry, result: SignalResult): void {
     if (result.kind === 'missing') rejectEntry(entry, new ActorNotFoundError(id))
+    else if (result.kind === 'otherMachine') refuseMisaddressed(entry, id, result.machine)
     else if (result.kind === 'full') rejectEntry(entry, new InboxFullError(id, this.#options.limits.inbox))
     else if (entry.kind === 'stop') entry.receipt.resolve()
     else if (result.kind === 'terminated') rejectEntry(entry, new ActorTerminatedError(id, result.status))

@@ -28,6 +28,7 @@ import type { Registrations } from './registration.ts'
 import { Room } from './room.ts'
 import { giveBackCommit, parkCommit, stopCommit } from './row-commits.ts'
 import { isStopRequest } from './stop-request.ts'
+import { Strays } from './strays.ts'
 
 export interface EngineOptions {
   readonly node: string
@@ -47,7 +48,9 @@ export interface EngineOptions {
   readonly maxResident: number
   readonly maxResidentBytes: number
   /** Rows have come about that some picker should look at. */
-  readonly poke: (queue: string | null) => void
+  readonly poke: () => void
+  /** An actor that another node has was sent something. */
+  readonly tellOwner: (node: string, id: string) => void
 }
 
 /** An acknowledgement waits this long for the actor's next commit, which would do it by the way. */
@@ -64,8 +67,7 @@ export class Engine implements ActorHost {
   readonly registry: Registry
   readonly room: Room
   readonly #arrivals: Arrivals
-  /** Actors to be claimed again: they left memory when the database did not answer. */
-  readonly #strays = new Set<string>()
+  readonly #strays: Strays
   /** Actors whose rows were claimed while they were here. */
   readonly #claimedTwice = new Set<string>()
   #toRun: Actor[] = []
@@ -90,6 +92,7 @@ export class Engine implements ActorHost {
       recover: (id) => this.recover(id),
       queued: (id, owner) => this.#lookIntoInbox(id, owner)
     })
+    this.#strays = new Strays(this.registry, this.#arrivals)
   }
 
   // ── for the runtime and the pickers ───────────────────────────────────────────────────────────────────────────
@@ -162,23 +165,21 @@ export class Engine implements ActorHost {
       else if (restedMs >= ACK_AFTER_MS) actor.acknowledge()
     }
     for (const actor of this.registry.listLongestResting(this.registry.countExcess())) actor.passivate()
-    for (const id of this.#strays) this.#takeBack(id)
-  }
-
-  #takeBack(id: string): void {
-    // While something is on its way for it, nothing can be said: it stays one to look after.
-    if (this.#arrivals.has(id)) return void this.#strays.add(id)
-    this.#strays.delete(id)
-    if (this.registry.get(id) === undefined) this.#arrivals.fetch(id)
+    this.#strays.takeBackAll()
   }
 
   /** Looks for signals that others have put into the inboxes of this node's actors. */
   async lookForSignals(): Promise<void> {
     const { store, node } = this.#options
-    for (const id of await store.unseen(node, UNSEEN_BATCH)) {
+    this.heed(await store.unseen(node, UNSEEN_BATCH))
+  }
+
+  /** Others have put signals into the inboxes of these actors, which are, or were, this node's. */
+  heed(ids: readonly string[]): void {
+    for (const id of ids) {
       const actor = this.registry.get(id)
       if (actor) actor.fetchInbox()
-      else this.#takeBack(id)
+      else this.#strays.takeBack(id)
     }
   }
 
@@ -239,7 +240,7 @@ export class Engine implements ActorHost {
 
   /** A defect ends the actor in whose name it happened; its row is whole, and is taken up again. */
   crashed(actor: Actor, error: unknown): void {
-    this.telemetry.emit('actor.crashed', about(actor, error))
+    this.telemetry.emit('actor.crashed', { id: actor.id, machine: actor.registration.name, error })
     actor.abandon(error)
     this.recover(actor.id)
   }
@@ -274,10 +275,11 @@ export class Engine implements ActorHost {
 
   /** An actor of this node reads its inbox before what is sent to it later; one that nobody has is for a picker. */
   #lookIntoInbox(id: string, owner: string | null): void {
-    if (owner === null) return this.#options.poke(null)
     const present = this.registry.get(id)
-    if (present) present.fetchInbox()
+    if (owner === null) this.#options.poke()
+    else if (present) present.fetchInbox()
     else if (owner === this.#options.node) this.recover(id)
+    else this.#options.tellOwner(owner, id)
   }
 
   #park(row: ClaimedRow, error: unknown): void {
@@ -296,5 +298,3 @@ export class Engine implements ActorHost {
 
 /** How many actors with unseen signals one look takes. */
 const UNSEEN_BATCH = 500
-
-const about = (actor: Actor, error: unknown) => ({ id: actor.id, machine: actor.registration.name, error })

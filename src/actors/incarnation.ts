@@ -75,12 +75,15 @@ export class Incarnation {
     this.#registration = registration
     this.#host = host
     const treeHost: TreeHost = {
-      enqueue: (sessionId, event) => {
-        if (!this.#isDisposed) enqueue({ kind: 'internal', sessionId, event })
+      enqueue: (sessionId, event, source) => {
+        if (!this.#isDisposed) enqueue({ kind: 'internal', sessionId, event, source })
       },
       observe: (notice, value) => host.observers.observe(id, notice, value),
-      emit: (_sessionId, event) => host.observers.emit(id, event),
-      log: host.log
+      emit: (sessionId, event) => {
+        if (this.tree.isRoot(sessionId)) host.observers.emit(id, event)
+      },
+      log: host.log,
+      inspection: host.observers.inspectors
     }
     if (!('snapshot' in row) || row.snapshot === null) {
       this.tree = MachineTree.create(registration.blueprint, id, treeHost)
@@ -90,7 +93,9 @@ export class Incarnation {
       this.sizeBytes = row.snapshot.length
       this.#timerAt = this.tree.nextTimer()?.dueAt ?? null
     }
-    this.#performance = new Performance(id, this.tree, (kind, error) => this.#tellFailure(kind, error))
+    this.#performance = new Performance(id, this.tree, registration.retry !== null, (kind, error) =>
+      this.#tellFailure(kind, error)
+    )
     if ('version' in row) {
       this.version = row.version
       this.attempt = row.attempt
@@ -109,7 +114,8 @@ export class Incarnation {
    * Takes up what the row was doing: started work, and effects that were committed but not acknowledged, in order.
    * `previous`: the incarnation that this one replaces in the same process; effects that it has run do not run again.
    */
-  takeUp(row: ClaimedRow, previous?: Incarnation): EffectFailure | null {
+  takeUp(row: ClaimedRow, previous?: Incarnation): readonly EffectFailure[] {
+    this.tree.introduce()
     if (row.journal === null) return this.#performance.start(this.tree.workToStart())
     const { effects, performed, problems } = decodeJournal(row.journal, row.journalBefore, this.tree)
     const { name } = this.#registration
@@ -124,13 +130,16 @@ export class Incarnation {
     // Work that was started before the effect that failed died with its process, too.
     const started = new Set(left.flatMap((effect) => (effect.kind === 'start' ? [effect.sessionId] : [])))
     const others = this.tree.workToStart().filter((effect) => !started.has(effect.sessionId))
-    return this.#performance.start(others) ?? this.#performance.run(left, this.version)
+    const failures = this.#performance.start(others)
+    if (failures.length > 0 && this.#registration.retry) return failures
+    return [...failures, ...this.#performance.run(left, this.version)]
   }
 
   /** Runs a turn. Throws where the outcome cannot be stored; the incarnation is spoiled then. */
   run(entries: readonly Entry[], actor: { readonly mayLeave: boolean }): Outcome {
     const { clock, limits } = this.#host
     const time = { earliestMs: clock.earliestMs(), latestMs: clock.latestMs() }
+    this.tree.introduce()
     const turn = runTurn(this.tree, entries, this.waiting, this.#rules, time)
     const journal = encodeJournal(turn.effects, this.tree)
     const hasLiveWork = this.tree.hasLiveWork()
@@ -238,13 +247,13 @@ export class Incarnation {
     return this.unseen > 0
   }
 
-  /** Runs the effects of the turn that was just committed, in order, up to the first that throws. */
-  perform(effects: readonly TreeEffect[]): EffectFailure | null {
+  /** Runs the effects of the turn that was just committed, in order, and gives back those that threw. */
+  perform(effects: readonly TreeEffect[]): readonly EffectFailure[] {
     this.#performance.performed = 0
-    const failure = this.#performance.run(effects, this.version)
+    const failures = this.#performance.run(effects, this.version)
     // A machine whose last action throws has not come to the end that its snapshot tells.
-    if (failure === null) this.shown = this.tree.snapshot
-    return failure
+    if (!failures.some(({ effect }) => this.tree.isRoot(effect.sessionId))) this.shown = this.tree.snapshot
+    return failures
   }
 
   /** Effects have run that the row does not know of yet. */

@@ -9,6 +9,7 @@
  *    (signals, timers) is bounded by the row.
  */
 import type { AnyEventObject } from 'xstate'
+import { MachineMismatchError } from '../errors.ts'
 import type { Json } from '../persistence/store.ts'
 import { added } from './lists.ts'
 
@@ -31,6 +32,8 @@ export interface Receipt<T> {
 /** An event sent through this node. Not durable until its receipt resolves. */
 export interface SendEntry {
   readonly kind: 'send'
+  /** What its sender takes the actor for; null: an actor of any machine. */
+  readonly machine: string | null
   readonly event: AnyEventObject
   /** The same event as stored. */
   readonly json: Json
@@ -48,6 +51,7 @@ export interface SignalEntry {
 /** `ref.stop()`, as for a plain root actor. */
 export interface StopEntry {
   readonly kind: 'stop'
+  readonly machine: string | null
   readonly receipt: Receipt<void>
 }
 
@@ -56,7 +60,12 @@ export type Entry =
   | SignalEntry
   | StopEntry
   | { readonly kind: 'start'; readonly input: unknown }
-  | { readonly kind: 'internal'; readonly sessionId: string; readonly event: AnyEventObject }
+  | {
+      readonly kind: 'internal'
+      readonly sessionId: string
+      readonly event: AnyEventObject
+      readonly source?: string | undefined
+    }
   /** Some timers are due: fire those that still are when the turn runs. */
   | { readonly kind: 'timers' }
   | { readonly kind: 'failure'; readonly sessionId: string; readonly error: unknown }
@@ -146,4 +155,11 @@ export function comesFromRow({ kind }: Entry): boolean {
 /** Tells whoever waits for an entry that it was not taken. */
 export function rejectEntry(entry: Entry, error: unknown): void {
   if (isSent(entry)) entry.receipt.reject(error)
+}
+
+/** Refuses what was sent for an actor of another machine than that of the actor `id`; false: it was not. */
+export function refuseMisaddressed(entry: Entry, id: string, machine: string): boolean {
+  if (!isSent(entry) || entry.machine === null || entry.machine === machine) return false
+  entry.receipt.reject(new MachineMismatchError(id, entry.machine, machine))
+  return true
 }

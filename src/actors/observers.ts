@@ -1,7 +1,8 @@
 /**
  * Who watches which actor in this process.
  *
- * Owns: subscriptions by actor id, which outlive the actor's stay in memory, and what their observers have been told.
+ * Owns: subscriptions by actor id, which outlive the actor's stay in memory, and what their observers have been told. Who
+ * watches all of them is kept beside (inspectors.ts).
  * Does not own: when a notice is due: that is an effect of a committed turn, in its place among the others, or of a look at
  * the row of an actor that is awake elsewhere (watcher.ts).
  *
@@ -11,6 +12,7 @@
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate'
 import type { Telemetry } from '../telemetry/telemetry.ts'
+import { Inspectors } from './inspectors.ts'
 
 export interface SnapshotObserver {
   next?(snapshot: AnyMachineSnapshot): void
@@ -34,12 +36,14 @@ interface Listener {
 }
 
 export class Observers {
+  readonly inspectors: Inspectors
   readonly #telemetry: Telemetry
   readonly #watches = new Map<string, Watch>()
   readonly #emitted = new Map<string, Set<Listener>>()
 
   constructor(telemetry: Telemetry) {
     this.#telemetry = telemetry
+    this.inspectors = new Inspectors(telemetry)
   }
 
   subscribe(id: string, observer: SnapshotObserver): Subscription {

@@ -7,9 +7,11 @@
  * Invariants
  * 1. An effect has the same key whenever it runs: it is made from the version that the transition made, and from the
  *    effect's place in the journal; the key of started work is its session id.
- * 2. After an effect that throws, none of its turn runs.
+ * 2. After an effect that throws, none of its actor runs any more, as in XState: that actor has failed. The others go on.
+ *    What is to be tried again stops at once: all that is left runs then.
  */
 import { runAsEffect } from './idempotency.ts'
+import { added } from './lists.ts'
 import { isJournaled, type MachineTree, type TreeEffect } from './transition.ts'
 
 export interface EffectFailure {
@@ -21,32 +23,45 @@ export class Performance {
   readonly #id: string
   readonly #tree: MachineTree
   readonly #tellFailure: (kind: TreeEffect['kind'], error: unknown) => void
-  /** How many of the journal's effects have run. */
+  readonly #triesAgain: boolean
+  /** How many of the journal's effects have run, or will never. */
   performed = 0
 
-  constructor(id: string, tree: MachineTree, tellFailure: (kind: TreeEffect['kind'], error: unknown) => void) {
+  /** `triesAgain`: a failure is not the end of its actor, the attempt is repeated. */
+  constructor(
+    id: string,
+    tree: MachineTree,
+    triesAgain: boolean,
+    tellFailure: (kind: TreeEffect['kind'], error: unknown) => void
+  ) {
     this.#id = id
     this.#tree = tree
+    this.#triesAgain = triesAgain
     this.#tellFailure = tellFailure
   }
 
-  /** Runs effects of the transition that made `version`, up to the first that throws. */
-  run(effects: readonly TreeEffect[], version: number): EffectFailure | null {
+  /** Runs effects of the transition that made `version`, and gives back those that threw. */
+  run(effects: readonly TreeEffect[], version: number): readonly EffectFailure[] {
+    let failures: EffectFailure[] = []
     for (const effect of effects) {
-      const failure = this.#attempt(effect, version)
-      if (failure) return failure
+      const hasFailed = failures.some((failure) => failure.effect.sessionId === effect.sessionId)
+      const failure = hasFailed ? null : this.#attempt(effect, version)
+      if (failure) failures = added(failures, failure)
+      if (failure && this.#triesAgain) return failures
       if (isJournaled(effect)) this.performed++
     }
-    return null
+    return failures
   }
 
   /** Starts work that no journal speaks of: the snapshot does. */
-  start(work: readonly TreeEffect[]): EffectFailure | null {
+  start(work: readonly TreeEffect[]): readonly EffectFailure[] {
+    let failures: EffectFailure[] = []
     for (const effect of work) {
       const failure = this.#attempt(effect, 0)
-      if (failure) return failure
+      if (failure) failures = added(failures, failure)
+      if (failure && this.#triesAgain) return failures
     }
-    return null
+    return failures
   }
 
   #attempt(effect: TreeEffect, version: number): EffectFailure | null {

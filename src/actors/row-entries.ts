@@ -2,6 +2,7 @@
 import type { AnyEventObject } from 'xstate'
 import type { ClaimedRow, Signal } from '../persistence/store.ts'
 import type { Entry } from './mailbox.ts'
+import type { EffectFailure } from './performance.ts'
 import { readColumn } from './revive.ts'
 import type { MachineTree } from './transition.ts'
 
@@ -16,6 +17,11 @@ export function entriesOfRow(row: ClaimedRow, tree: MachineTree, nowMs: number):
   if (dueAt > nowMs) return signals
   const before = row.inbox.filter(({ sentAt }) => sentAt < dueAt).length
   return [...signals.slice(0, before), { kind: 'timers' }, ...signals.slice(before)]
+}
+
+/** The failure of an effect is that of its actor, and has a turn of its own. */
+export function failureEntry({ effect, error }: EffectFailure): Entry {
+  return { kind: 'failure', sessionId: effect.sessionId, error }
 }
 
 export function signalEntry(id: string, { seq, event }: Signal): Entry {

@@ -11,7 +11,7 @@
  * xstate/).
  *
  * Invariants
- * 1. No I/O, no clock, no timers: time comes in with `beginTurn`, the world is touched by `perform` alone.
+ * 1. No I/O, no clock, no timers: time comes in with `beginTurn`, the world is touched by `perform` and `introduce` alone.
  * 2. A tree is never one turn back: whoever fails to commit a turn drops the tree.
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate'
@@ -20,18 +20,14 @@ import { type Reception, receptionOf } from './xstate/accepts.ts'
 import { workOf } from './xstate/actor-kinds.ts'
 import type { Blueprint } from './xstate/blueprint.ts'
 import type { EmitEffect, LogEffect, ObserveEffect, StartEffect, TreeEffect } from './xstate/effects.ts'
-import {
-  assertXStateSupported,
-  isMachineSnapshot,
-  type LiveActor,
-  type LiveSnapshot,
-  RUNNING
-} from './xstate/internals.ts'
+import { isMachineSnapshot, type LiveActor, type LiveSnapshot, RUNNING } from './xstate/internals.ts'
 import { type EncodedJournal, encodeTreeJournal } from './xstate/journal.ts'
 import { type DecodedJournal, decodeTreeJournal } from './xstate/journal-reading.ts'
 import type { Host, Input } from './xstate/host.ts'
+import { introduceActors, tellInspectors } from './xstate/inspection.ts'
 import { LiveTree } from './xstate/live-tree.ts'
 import { StartedWork } from './xstate/started-work.ts'
+import { assertXStateSupported } from './xstate/supported.ts'
 import { hydrateTree } from './xstate/tree-hydration.ts'
 import { persistTree } from './xstate/tree-snapshot.ts'
 
@@ -39,7 +35,7 @@ export type { Reception } from './xstate/accepts.ts'
 export { type Blueprint, compile } from './xstate/blueprint.ts'
 export type * from './xstate/effects.ts'
 export { isJournaled, markPerformed } from './xstate/journal.ts'
-export type { Host, Input } from './xstate/host.ts'
+export type { Host, Input, Inspection } from './xstate/host.ts'
 
 assertXStateSupported()
 
@@ -102,6 +98,10 @@ export class MachineTree {
     return persistTree(this.#tree)
   }
 
+  isRoot(sessionId: string): boolean {
+    return sessionId === this.#root?.sessionId
+  }
+
   get status(): LiveSnapshot['status'] {
     return this.#root?._snapshot.status ?? 'active'
   }
@@ -126,6 +126,14 @@ export class MachineTree {
   /** In the order in which they fire. */
   dueTimers(nowMs: number): readonly number[] {
     return this.#tree.timers.due(nowMs).map(({ seq }) => seq)
+  }
+
+  /**
+   * Tells inspectors that have come since of all actors. The turns that follow are told where somebody inspects now. To be
+   * called when the tree has been hydrated, and before each turn.
+   */
+  introduce(): void {
+    introduceActors(this.#tree)
   }
 
   /** Promises, callbacks or observables run, or are about to: what they do would be lost with the tree. */
@@ -170,6 +178,8 @@ export class MachineTree {
         return this.#observe(effect)
       case 'foreign':
         return effect.target.send(effect.event)
+      case 'inspect':
+        return tellInspectors(effect, this.#tree)
     }
   }
 
@@ -198,7 +208,7 @@ export class MachineTree {
 
   #observe({ sessionId, notice, value }: ObserveEffect): void {
     if (this.#tree.hasSubscriptions) this.#tree.subscriptions.notify(sessionId, notice, value)
-    if (sessionId === this.#root?.sessionId) this.#tree.host.observe?.(notice, value)
+    if (this.isRoot(sessionId)) this.#tree.host.observe?.(notice, value)
   }
 
   get #work(): StartedWork {

@@ -1,12 +1,13 @@
 /**
  * The store as the actors use it: every call joins the batch of its kind.
  *
- * Owns: one batcher for each operation, and finding out what became of a commit whose answer was lost.
+ * Owns: one batcher for each operation, and finding out what became of a commit or a spawn whose answer was lost.
  * Does not own: statements (the store), gathering and retries (group-commit.ts).
  *
  * Invariants
  * 1. Nothing is written under a lease that this node may have lost: `refuse` is asked before every batch.
  * 2. 'stale' is never guessed: after a lost connection the row is read before anybody is told so.
+ * 3. 'inserted' is never guessed: a row that a repeated spawn finds is its own only if nobody else can know its id.
  */
 import { OutcomeUnknownError } from '../errors.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
@@ -34,6 +35,9 @@ export interface BatchedStoreOptions {
   readonly refuse: () => Error | null
   readonly retryForMs: number
 }
+
+/** `unknown`: a row with this id exists, and it cannot be told whether this spawn or another one made it. */
+export type SpawnAnswer = InsertResult | { readonly kind: 'unknown'; readonly id: string; readonly machine: string }
 
 /** Statements of commits under way at once: two keep the database busy while this process computes. */
 const COMMIT_LANES = 2
@@ -101,14 +105,18 @@ export class BatchedStore {
     return value.kind === 'claimed' ? value.row : null
   }
 
-  /** One statement for the whole list, shared with others that are spawned at this moment. */
-  async insert(actors: readonly NewActor[]): Promise<readonly InsertResult[]> {
+  /**
+   * One statement for the whole list, shared with others that are spawned at this moment. `isFresh`: whether the id at a
+   * place in the list was made for this very call.
+   */
+  async insert(actors: readonly NewActor[], isFresh: (index: number) => boolean): Promise<readonly SpawnAnswer[]> {
     const { value, inDoubt } = await this.#inserts.request(actors)
     if (!inDoubt) return value
-    // An id is new with every spawn that does not name one: a row that has it is what the first try, whose answer was lost, left.
-    return value.map((result, index) =>
-      result.kind === 'duplicate' && result.id === actors[index]?.id ? { kind: 'inserted' } : result
-    )
+    return value.map((result, index) => {
+      if (result.kind === 'inserted' || result.by === 'key') return result
+      // A row with a fresh id is what the first try left, whose answer was lost. An id that the caller named may be older.
+      return isFresh(index) ? { kind: 'inserted' } : { kind: 'unknown', id: result.id, machine: result.machine }
+    })
   }
 
   signal(signal: NewSignal, settle: (settled: Settled<SignalResult>) => void): void {

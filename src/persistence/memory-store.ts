@@ -18,6 +18,7 @@ import type {
   CommitResult,
   InsertResult,
   Lease,
+  Listening,
   NewActor,
   NewSignal,
   Pick,
@@ -53,6 +54,7 @@ export class MemoryStore implements Store {
   readonly #byKey = new Map<string, StoredActor[]>()
   /** When each node's lease runs out. */
   readonly #nodes = new Map<string, number>()
+  readonly #listeners = new Set<(message: string) => void>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -77,10 +79,17 @@ export class MemoryStore implements Store {
   join(node: string, _name: string, leaseMs: number): Promise<Lease> {
     return soon(() => {
       this.#nodes.set(node, this.#clock.now() + leaseMs)
+      let isOpen = true
       return {
-        isOpen: true,
+        get isOpen() {
+          return isOpen
+        },
         renew: () => soon(() => this.#renew(node, leaseMs)),
-        leave: (inOrder) => soon(() => void this.#bury(node, Infinity, inOrder))
+        leave: (inOrder) =>
+          soon(() => {
+            isOpen = false
+            this.#bury(node, Infinity, inOrder)
+          })
       }
     })
   }
@@ -94,6 +103,19 @@ export class MemoryStore implements Store {
         if (!this.#nodes.has(dead)) nodes.push(dead)
       }
       return { nodes, actors }
+    })
+  }
+
+  notify(messages: readonly string[]): Promise<void> {
+    return soon(() => {
+      for (const hear of this.#listeners) for (const message of messages) hear(message)
+    })
+  }
+
+  listen(hear: (message: string) => void): Promise<Listening> {
+    return soon(() => {
+      this.#listeners.add(hear)
+      return { isOpen: true, end: () => soon(() => void this.#listeners.delete(hear)) }
     })
   }
 
@@ -178,12 +200,15 @@ export class MemoryStore implements Store {
   }
 
   #insertOne(actor: NewActor): InsertResult {
-    if (this.#actors.has(actor.id)) return { kind: 'duplicate', by: 'id', id: actor.id }
+    const namesake = this.#actors.get(actor.id)
+    if (namesake !== undefined) return { kind: 'duplicate', by: 'id', id: actor.id, machine: namesake.machine }
     const row = createRow(actor, this.#clock.now())
     if (row.key !== null) {
       const namesakes = this.#byKey.get(row.key) ?? []
       const occupant = holdsKey(row) ? namesakes.find(holdsKey) : undefined
-      if (occupant !== undefined) return { kind: 'duplicate', by: 'key', id: occupant.id }
+      if (occupant !== undefined) {
+        return { kind: 'duplicate', by: 'key', id: occupant.id, machine: occupant.machine }
+      }
       this.#byKey.set(row.key, [...namesakes, row])
     }
     this.#actors.set(row.id, row)
@@ -207,9 +232,10 @@ export class MemoryStore implements Store {
     return commitRow(row, commit, this.#clock.now())
   }
 
-  #signalOne({ actorId, event, dedupKey }: NewSignal, inboxLimit: number): SignalResult {
+  #signalOne({ actorId, machine, event, dedupKey }: NewSignal, inboxLimit: number): SignalResult {
     const row = this.#actors.get(actorId)
     if (row === undefined) return { kind: 'missing' }
+    if (machine !== null && machine !== row.machine) return { kind: 'otherMachine', machine: row.machine }
     if (dedupKey !== null && row.dedup.has(dedupKey)) return { kind: 'duplicate' }
     if (isTerminal(row.status)) return { kind: 'terminated', status: row.status }
     if (row.inbox.length >= inboxLimit) return { kind: 'full' }

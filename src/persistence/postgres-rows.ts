@@ -121,23 +121,31 @@ export function toInsertEntry(actor: NewActor, n: number): object {
 
 /** undefined: the occupant could not be seen, ask again. */
 export function toInsertResult(row: Row): InsertResult | undefined {
-  const { inserted, sameId, occupant } = row as { inserted: boolean; sameId: boolean; occupant: string | null }
+  const { inserted, sameId, occupant, machine } = row as {
+    inserted: boolean
+    sameId: boolean
+    occupant: string | null
+    machine: string
+  }
   if (inserted) return { kind: 'inserted' }
-  return occupant === null ? undefined : { kind: 'duplicate', by: sameId ? 'id' : 'key', id: occupant }
+  return occupant === null ? undefined : { kind: 'duplicate', by: sameId ? 'id' : 'key', id: occupant, machine }
 }
 
 export function toSignalEntry(signal: NewSignal, n: number): object {
-  return { n, actor_id: signal.actorId, event: signal.event, dedup_key: orAbsent(signal.dedupKey) }
+  const { actorId, machine, event, dedupKey } = signal
+  return { n, actor_id: actorId, machine: orAbsent(machine), event, dedup_key: orAbsent(dedupKey) }
 }
 
 export function toSignalResult(row: Row): SignalResult {
-  const { kind, status, seq, owner } = row as {
+  const { kind, status, machine, seq, owner } = row as {
     kind: SignalResult['kind']
     status: ActorStatus
+    machine: string
     seq: number
     owner: string | null
   }
   if (kind === 'queued') return { kind, seq, owner }
+  if (kind === 'otherMachine') return { kind, machine }
   return kind === 'terminated' ? { kind, status } : { kind }
 }
 

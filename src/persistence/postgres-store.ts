@@ -40,6 +40,7 @@ import type {
   CommitResult,
   InsertResult,
   Lease,
+  Listening,
   NewActor,
   NewSignal,
   Pick,
@@ -100,6 +101,14 @@ export class PostgresStore implements Store {
 
   reap(node: string, limit: number): Promise<{ readonly nodes: readonly string[]; readonly actors: number }> {
     return reapNodes(this.#driver, this.#queries, node, limit)
+  }
+
+  async notify(messages: readonly string[]): Promise<void> {
+    await this.#query(this.#queries.notify, this.#schema, JSON.stringify(messages))
+  }
+
+  listen(hear: (message: string) => void): Promise<Listening> {
+    return this.#driver.listen(this.#queries.listen, this.#schema, hear)
   }
 
   insert(actors: readonly NewActor[]): Promise<readonly InsertResult[]> {

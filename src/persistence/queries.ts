@@ -71,6 +71,8 @@ export function loadQueries(schema: string) {
     joinAlone: load('join_alone'),
     knownDedup: load('known_dedup'),
     limitWaits: load('limit_waits'),
+    listen: load('listen'),
+    notify: load('notify'),
     pick: load('pick'),
     pinPlans: load('pin_plans'),
     purgeDedup: load('purge_dedup'),

@@ -47,10 +47,10 @@ export interface NewActor {
   readonly startInMs: number | null
 }
 
-/** `by: 'id'`: a row with this very id exists. `by: 'key'`: `id` is the actor that occupies the key. */
+/** `by: 'id'`: a row with this very id exists. `by: 'key'`: `id` is the actor that occupies the key. `machine`: of that actor. */
 export type InsertResult =
   | { readonly kind: 'inserted' }
-  | { readonly kind: 'duplicate'; readonly by: 'id' | 'key'; readonly id: string }
+  | { readonly kind: 'duplicate'; readonly by: 'id' | 'key'; readonly id: string; readonly machine: string }
 
 /** An event in the durable inbox. */
 export interface Signal {
@@ -155,6 +155,8 @@ export type CommitAnswer = Exclude<CommitResult, { kind: 'locked' }>
 
 export interface NewSignal {
   readonly actorId: string
+  /** Set: only for an actor of this machine. */
+  readonly machine: string | null
   readonly event: Json
   readonly dedupKey: string | null
 }
@@ -164,6 +166,8 @@ export type SignalResult =
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'full' }
   | { readonly kind: 'terminated'; readonly status: ActorStatus }
+  /** The actor is of `machine`, and not of the one that the signal is for. */
+  | { readonly kind: 'otherMachine'; readonly machine: string }
   | { readonly kind: 'missing' }
 
 export interface Pick {
@@ -191,6 +195,12 @@ export interface Lease {
   leave(inOrder: boolean): Promise<void>
 }
 
+/** Hears what nodes tell each other, until its connection is gone. */
+export interface Listening {
+  readonly isOpen: boolean
+  end(): Promise<void>
+}
+
 export interface Store {
   /** For people: driver and server version. */
   describe(): Promise<string>
@@ -203,6 +213,10 @@ export interface Store {
   join(node: string, name: string, leaseMs: number): Promise<Lease>
   /** Frees the rows of dead nodes: what was being done becomes `ready`, the rest waits on. */
   reap(node: string, limit: number): Promise<{ readonly nodes: readonly string[]; readonly actors: number }>
+
+  /** Tells all that listen, other nodes and this one. Who does not listen, or just then, never hears of it. */
+  notify(messages: readonly string[]): Promise<void>
+  listen(hear: (message: string) => void): Promise<Listening>
 
   insert(actors: readonly NewActor[]): Promise<readonly InsertResult[]>
   /** Leases rows that nobody live owns, `attempt` counted unless the node has them already. Answers come in the order asked. A dead node gets none. */

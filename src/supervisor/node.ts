@@ -6,6 +6,7 @@
  *     ├─ actors         the engine: everything that is awake under this lease
  *     ├─ queue …        a picker for each queue
  *     ├─ signals        what others have put into the inboxes of awake actors
+ *     ├─ wakes          what nodes tell each other, so that signals and pickers need not wait for their next poll
  *     ├─ sweeper        acknowledgements, passivation
  *     ├─ reaper         rows of dead nodes
  *     ├─ watcher        changes of actors that are watched here but awake elsewhere
@@ -26,8 +27,12 @@ import { Membership } from './membership.ts'
 import { makePicker } from './picker.ts'
 import type { ChildSpec } from './supervisor.ts'
 import { openTree, type Tree } from './tree.ts'
+import { Wakes } from './wakes.ts'
 
-export interface NodeOptions extends Omit<EngineOptions, 'node' | 'batched' | 'clock' | 'poke' | 'holdsLease'> {
+export interface NodeOptions extends Omit<
+  EngineOptions,
+  'node' | 'batched' | 'clock' | 'poke' | 'tellOwner' | 'holdsLease'
+> {
   readonly clock: SyncedClock
   readonly name: string
   readonly leaseMs: number
@@ -64,6 +69,8 @@ export class Node {
   readonly #membership: Membership
   readonly #pickers: readonly Loop[]
   readonly #watcher: Loop
+  readonly #signals: Loop
+  readonly #wakes: Wakes
   readonly tree: Tree
   #current: Current | null = null
   #whenCurrent: ((current: Current) => void)[] = []
@@ -75,6 +82,23 @@ export class Node {
       makePicker({ ...options, queue, concurrency, machines: [...options.registrations], engine: () => this.#current })
     )
     this.#watcher = makeLoop({ name: 'watcher', step: options.watch })
+    this.#signals = makeLoop({
+      name: 'signals',
+      step: async () => {
+        await this.#current?.engine.lookForSignals()
+        return options.pollMs
+      }
+    })
+    this.#wakes = new Wakes({
+      store: options.store,
+      node: () => this.#membership.node,
+      onSignals: (ids) => this.#current?.engine.heed(ids),
+      onRows: () => this.#pokePickers(),
+      onConnected: () => {
+        this.#pokePickers()
+        this.#signals.poke()
+      }
+    })
     this.tree = openTree({
       strategy: 'restForOne',
       maxRestarts: MAX_RESTARTS,
@@ -107,8 +131,13 @@ export class Node {
     })
   }
 
-  /** Has the pickers look now; null: all of them. */
+  /** Has the pickers of all nodes look now. */
   poke(): void {
+    this.#pokePickers()
+    this.#wakes.tellPickers()
+  }
+
+  #pokePickers(): void {
     for (const picker of this.#pickers) picker.poke()
   }
 
@@ -124,10 +153,8 @@ export class Node {
       this.#membership.spec,
       this.#actors(),
       ...this.#pickers.map((picker) => picker.spec),
-      loop('signals', async ({ engine }) => {
-        await engine.lookForSignals()
-        return pollMs
-      }),
+      this.#signals.spec,
+      this.#wakes.spec,
       loop('sweeper', ({ engine }) => {
         engine.sweep()
         return SWEEP_MS
@@ -185,7 +212,9 @@ export class Node {
       retryForMs: leaseMs,
       refuse: () => (holdsLease() ? null : new LeaseLostError('its lease may be lost'))
     })
-    const engine = new Engine({ ...this.#options, node, batched, holdsLease, poke: () => this.poke() })
+    const poke = (): void => this.poke()
+    const tellOwner = (owner: string, id: string): void => this.#wakes.tellOwner(owner, id)
+    const engine = new Engine({ ...this.#options, node, batched, holdsLease, poke, tellOwner })
     const current = { node, engine, batched }
     this.#current = current
     for (const resolve of this.#whenCurrent.splice(0)) resolve(current)

@@ -82,7 +82,7 @@ export interface TelemetryEvents {
 
   /** A part of the supervision tree failed and is started again; `restarts` counts those within the window. */
   'child.crashed': { readonly child: string; readonly error: unknown; readonly restarts: number }
-  /** A listener or an observer threw; of a telemetry listener this tells the first time only. */
+  /** A listener, an observer or an inspector threw; of an observer this tells each time. */
   'listener.failed': { readonly event: string; readonly error: unknown }
 }
 
@@ -119,5 +119,5 @@ export const telemetryEvents: { readonly [Name in TelemetryEventName]: string } 
     'A row names a machine, or a version of one, that this node does not know; it is left for a node that does.',
   'child.crashed':
     'A part of the supervision tree failed and is started again; `restarts` counts those within the window.',
-  'listener.failed': 'A listener or an observer threw; of a telemetry listener this tells the first time only.'
+  'listener.failed': 'A listener, an observer or an inspector threw; of an observer this tells each time.'
 }

@@ -125,7 +125,9 @@ describe('actions', () => {
   test('speak to the actor as it is now', () => {
     const sent: unknown[] = []
     const machine = createMachine({ id: 'm', on: { GO: { actions: ({ self }) => self.send({ type: 'HI' }) } } })
-    takeUp(commit(machine, 'GO'), machine, { enqueue: (...args: unknown[]) => sent.push(args) }).run()
+    takeUp(commit(machine, 'GO'), machine, {
+      enqueue: (sessionId: string, event: unknown) => sent.push([sessionId, event])
+    }).run()
     expect(sent).toEqual([[`${ACTOR_ID}:0`, { type: 'HI' }]])
   })
 })

@@ -32,7 +32,8 @@ export async function make(
       await runtime.start()
       return 'started'
     case 'spawn':
-      await runtime.spawn(order, { id })
+      // Where its answer was lost, a spawn with an id of the caller's is to be repeated so.
+      await runtime.spawn(order, { id, ifExists: 'return' })
       return 'spawned'
     case 'send': {
       const options = call.isRepeatable ? { dedupKey: call.event } : {}

@@ -135,16 +135,26 @@ describe('lanes', () => {
 
 describe('what is not ours', () => {
   // PGlite takes seconds to come up, and many where the machine is busy.
-  it('is not ended: a pg.Pool, a postgres.js instance, a PGlite', { timeout: 60_000 }, async () => {
-    const pool = new pg.Pool({ connectionString: url })
-    const client = postgres(url)
-    const lite = await PGlite.create()
-    for (const database of [pool, client, lite]) await (await openDriver(database, pinPlans)).end()
-    expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
-    expect([...(await client.unsafe('select 1 as one'))]).toEqual([{ one: 1 }])
-    expect((await lite.query('select 1 as one')).rows).toEqual([{ one: 1 }])
-    await Promise.all([pool.end(), client.end(), lite.close()])
-  })
+  it(
+    'is not ended, as sessions on it are: a pg.Pool, a postgres.js instance, a PGlite',
+    { timeout: 60_000 },
+    async () => {
+      const pool = new pg.Pool({ connectionString: url })
+      const client = postgres(url)
+      const lite = await PGlite.create()
+      for (const database of [pool, client, lite]) {
+        const driver = await openDriver(database, pinPlans)
+        const session = await driver.reserve()
+        await session.end()
+        expect(session.isOpen).toBe(false)
+        await driver.end()
+      }
+      expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+      expect([...(await client.unsafe('select 1 as one'))]).toEqual([{ one: 1 }])
+      expect((await lite.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+      await Promise.all([pool.end(), client.end(), lite.close()])
+    }
+  )
 })
 
 describe('a database', () => {

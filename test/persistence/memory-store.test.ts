@@ -31,7 +31,7 @@ it('a caller who changes an answer changes no row', async () => {
   const actor = newActor()
   await store.join('node', 'node', HOUR_MS)
   await store.insert([actor])
-  await store.signal([{ actorId: actor.id, event: '"kept"', dedupKey: null }], 10)
+  await store.signal([{ actorId: actor.id, machine: null, event: '"kept"', dedupKey: null }], 10)
   const [claimed] = await store.claim('node', [actor.id])
   if (claimed?.kind !== 'claimed') throw new Error('the row is not to be had')
   Object.assign(claimed.row, { version: 99 })

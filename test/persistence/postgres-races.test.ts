@@ -86,7 +86,7 @@ async function overtakenBy<T>(work: () => Promise<T>): Promise<T> {
 }
 
 const signalTo = (actorId: string, dedupKey: string | null = null) =>
-  store.signal([{ actorId, event: '"sent"', dedupKey }], 10)
+  store.signal([{ actorId, machine: null, event: '"sent"', dedupKey }], 10)
 
 describe('a claim that waits while the row moves', () => {
   it('brings no signal that a commit took with it meanwhile', async () => {
@@ -209,7 +209,7 @@ describe('an insert that waits', () => {
       [occupant, key]
     )
     const results = await overtakenBy(() => store.insert([newActor({ key })]))
-    expect(results).toEqual([{ kind: 'duplicate', by: 'key', id: occupant }])
+    expect(results).toEqual([{ kind: 'duplicate', by: 'key', id: occupant, machine: 'order' }])
   })
 })
 
@@ -231,7 +231,7 @@ describe('a batch', () => {
     ])
     await store.claim(node, ids)
     await store.signal(
-      ids.map((actorId) => ({ actorId, event: '1', dedupKey: null })),
+      ids.map((actorId) => ({ actorId, machine: null, event: '1', dedupKey: null })),
       10
     )
     await store.pick({ node, queue: uniqueId(), machines: MACHINES, limit: 10 })

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { OutcomeUnknownError, type DurableActorRef, type Runtime } from 'perdure'
 import { eventually, hear, openStage } from './stage.ts'
 
-const { db, start, rowOf } = await openStage()
+const { db, start, rowOf, watch } = await openStage()
 
 /** Keeps the number of each event that it takes. */
 const ledger = setup({
@@ -85,6 +85,41 @@ test('spawns with an id of their own that are repeated until they are answered c
   await endAllConnections()
   await Promise.all(spawns)
   await eventually(() => db.sql('select id from perdure.actor where version = 1')).toHaveLength(30)
+})
+
+test('a spawn whose answer was lost is the caller’s own where perdure made its id', async () => {
+  const { pool, spoilAnswer, statements } = watch()
+  const runtime = await start([ledger], { database: pool })
+  spoilAnswer('insert', 'lost')
+  const ref = await runtime.spawn(ledger)
+  expect(statements.filter((name) => name === 'insert')).toHaveLength(2)
+  expect(await ref.send(take(1))).toEqual({ status: 'applied' })
+})
+
+test('of a spawn whose answer was lost nobody can tell whether it made the actor with the id that its caller named', async () => {
+  const { pool, spoilAnswer } = watch()
+  const runtime = await start([ledger], { database: pool })
+  const [mine, others] = [randomUUID(), randomUUID()]
+  await runtime.spawn(ledger, { id: others })
+  for (const id of [mine, others]) {
+    spoilAnswer('insert', 'lost')
+    await expect(runtime.spawn(ledger, { id })).rejects.toThrow(OutcomeUnknownError)
+    spoilAnswer('insert', 'lost')
+    await expect(runtime.spawnMany(ledger, [{ id }, {}])).rejects.toThrow(OutcomeUnknownError)
+    await eventually(() => rowOf(id)).toMatchObject({ version: 1 })
+  }
+})
+
+test('who asks for the actor that exists gets it, whether a spawn whose answer was lost made it or not', async () => {
+  const { pool, spoilAnswer } = watch()
+  const runtime = await start([ledger], { database: pool })
+  const id = randomUUID()
+  for (const n of [1, 2]) {
+    spoilAnswer('insert', 'lost')
+    const ref = await runtime.spawn(ledger, { id, ifExists: 'return' })
+    expect(await ref.send(take(n))).toEqual({ status: 'applied' })
+  }
+  expect(await takenBy(runtime, id)).toEqual([1, 2])
 })
 
 test('a node whose session ended joins anew, and its actors go on', async () => {

@@ -126,7 +126,7 @@ test('a row of a machine that this node does not know is left for a node that do
   const ref = await leaf.spawn(stranger)
   const ignorant = await start([family])
   const unknown = hear(ignorant, 'machine.unknown')
-  expect(await ignorant.send(ref.id, { type: 'PING' } as never)).toEqual({ status: 'queued' })
+  expect(await ignorant.send(ref.id, { type: 'PING' })).toEqual({ status: 'queued' })
   expect(await unknown).toEqual({ machine: 'stranger', version: null })
   expect(await rowOf(ref.id)).toMatchObject({ status: 'ready', version: 0, last_error: null })
   await start([stranger])

@@ -17,7 +17,7 @@ const shop = createMachine({
   states: { shut: { on: { OPEN: 'open' } }, open: { on: { BUY: {} } } }
 })
 
-/** A runtime that uses the database for what it is called to do: its loops have looked once and sleep. */
+/** A runtime that uses the database for what it is called to do: its loops have looked, at first and once it listens, and sleep. */
 const startWatched = async (options = {}) => {
   const { pool, statements, hold } = watch()
   const runtime = await start([counter, shop], {
@@ -27,7 +27,7 @@ const startWatched = async (options = {}) => {
     janitor: false,
     ...options
   })
-  await eventually(() => statements).toContain('unseen')
+  await eventually(() => statements.filter((name) => name === 'unseen').length).toBe(2)
   return { runtime, statements, hold }
 }
 

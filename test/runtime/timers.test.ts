@@ -3,7 +3,7 @@ import { assign, cancel, createMachine, raise, sendTo, setup } from 'xstate'
 import { expect, test } from 'vitest'
 import { eventually, openStage } from './stage.ts'
 
-const { start, rowOf, letTimePass, declareNodesDead, db, watch } = await openStage()
+const { start, rowOf, letTimePass, declareNodesDead, db, watch, connect } = await openStage()
 
 const hour = 3_600_000
 
@@ -30,6 +30,32 @@ test.each([
   await ref.send({ type: 'BOIL' })
   await eventually(() => rowOf(ref.id)).toMatchObject({ snapshot: { value: 'ready' } })
   expect(rangAt - sentAt).toBeGreaterThanOrEqual(80)
+})
+
+test('a timer is due by the clock of the database, and does not fire before, though events wake its actor', async () => {
+  let rangAt = 0
+  const machine = createMachine({
+    id: 'egg',
+    context: { rang: false },
+    initial: 'raw',
+    on: { LOOK: { actions: () => undefined } },
+    states: {
+      raw: { on: { BOIL: 'boiling' } },
+      boiling: { after: { [hour]: 'ready' } },
+      ready: { entry: assign({ rang: () => (rangAt = performance.now()) > 0 }) }
+    }
+  })
+  const runtime = await start([machine], { passivateAfter: 0 })
+  const ref = await runtime.spawn(machine)
+  const { askedAt, toldMs } = await askDatabaseTime()
+  await ref.send({ type: 'BOIL' })
+  const dueAt = (await rowOf(ref.id)).snapshot.timers?.[0]?.dueAt ?? NaN
+  expect(dueAt).toBeGreaterThanOrEqual(toldMs + hour)
+  await letTimePass(hour - 200)
+  const wake = (): Promise<unknown> => ref.send({ type: 'LOOK' })
+  await eventually(() => wake().then(() => rowOf(ref.id))).toMatchObject({ snapshot: { value: 'ready' } })
+  // The database told its time after it was asked: at no moment can its clock show more than this.
+  expect(rangAt + toldMs - askedAt).toBeGreaterThanOrEqual(dueAt - hour + 200)
 })
 
 test('an actor that sleeps names in its row when it wants to wake', async () => {
@@ -231,6 +257,14 @@ test('many actors wake at the same moment, each once', async () => {
   await eventually(() => done.size).toBe(ids.length)
   expect([...done.values()].every((times) => times === 1)).toBe(true)
 })
+
+/** The time by the clock of the database, in epoch milliseconds, and the monotonic time just before that was told. */
+async function askDatabaseTime(): Promise<{ readonly askedAt: number; readonly toldMs: number }> {
+  const client = await connect()
+  const askedAt = performance.now()
+  const { rows } = await client.query('select extract(epoch from now())::float8 * 1000 as "toldMs"')
+  return { askedAt, toldMs: rows[0].toldMs }
+}
 
 /** `letTimePass`, for many rows. */
 async function letTimePassAtOnce(): Promise<void> {

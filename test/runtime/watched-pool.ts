@@ -86,9 +86,11 @@ export function watchedPool(url: string): WatchedPool {
   }
 }
 
-/** `perdure_claim_0a1b2c3d4e5f` is the statement `claim`; what has another name is not the product's. Both ways to commit are one. */
+/** `perdure_claim_0a1b2c3d4e5f` is the statement `claim`; what has another name is not the product's, or sets up a
+ * connection. Both ways to commit are one. */
 function nameOf(query: Query): string | null {
   const name = typeof query === 'string' ? undefined : query.name
   const statement = /^perdure_(\w+)_[0-9a-f]+$/.exec(name ?? '')?.[1] ?? null
+  if (statement === 'limit_waits') return null
   return statement === 'commit_one' ? 'commit' : statement
 }

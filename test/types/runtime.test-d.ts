@@ -1,7 +1,15 @@
 /** What the compiler knows of a runtime and its actors: everything that it knows of their machines. */
-import { setup, type AnyStateMachine, type StateFrom } from 'xstate'
+import { setup, type AnyStateMachine, type InspectionEvent, type StateFrom } from 'xstate'
 import { assertType, describe, expectTypeOf, test } from 'vitest'
-import { createRuntime, type ActorId, type DurableActorRef, type Runtime, type SendResult } from 'perdure'
+import {
+  createRuntime,
+  type ActorId,
+  type Address,
+  type DurableActorRef,
+  type Runtime,
+  type SendResult,
+  type Subscription
+} from 'perdure'
 
 const order = setup({
   types: {
@@ -112,10 +120,29 @@ describe('send', () => {
 
   test('by an id that knows its machine takes the events of that machine', () => {
     void runtime.send(id, { type: 'SHIP' })
+    void runtime.send(ref.id, { type: 'PAY', amount: 1 }, { dedupKey: 'k' })
     // @ts-expect-error no event of any machine
     void runtime.send(id, { type: 'HELLO' })
-    // A hole: such an id is text as well, and what is sent to text may be an event of any registered machine.
+    // @ts-expect-error an event of another machine
     void runtime.send(id, { type: 'TOGGLE' })
+    // @ts-expect-error a field of another type
+    void runtime.send(id, { type: 'PAY', amount: '1' })
+  })
+
+  test('by an id of any of several machines takes the events of all of those', async () => {
+    const { id: either } = await runtime.get('0190')
+    void runtime.send(either, { type: 'SHIP' })
+    void runtime.send(either, { type: 'TOGGLE' })
+    // @ts-expect-error no event of any machine
+    void runtime.send(either, { type: 'HELLO' })
+  })
+
+  test('takes an address that is only known to be one', () => {
+    const address = '0190' as Address
+    void runtime.send(address, { type: 'TOGGLE' })
+    // @ts-expect-error no event of any machine
+    void runtime.send(address, { type: 'HELLO' })
+    void (runtime as Runtime).send(address, { type: 'HELLO' })
   })
 
   test('by text or key takes the events of the registered machines', () => {
@@ -127,6 +154,10 @@ describe('send', () => {
     void runtime.send({ key: 'order:42' }, { type: 'HELLO' })
     // @ts-expect-error not an address
     void runtime.send(42, { type: 'SHIP' })
+    // @ts-expect-error a misspelt key
+    void runtime.send({ Key: 'order:42' }, { type: 'SHIP' })
+    // @ts-expect-error more than a key
+    void runtime.send({ key: 'order:42', queue: 'default' }, { type: 'SHIP' })
     // @ts-expect-error a misspelt option
     void runtime.send('0190', { type: 'SHIP' }, { dedupkey: 'k' })
   })
@@ -196,6 +227,20 @@ describe('telemetry', () => {
     )
     // @ts-expect-error no such event
     runtime.on('commit.flushed', () => undefined)
+  })
+})
+
+describe('inspection', () => {
+  test("tells XState's inspection events, to a function or an observer, until it is ended", () => {
+    expectTypeOf(
+      runtime.inspect((event) => expectTypeOf(event).toEqualTypeOf<InspectionEvent>())
+    ).toEqualTypeOf<Subscription>()
+    runtime.inspect({ next: (event) => expectTypeOf(event).toEqualTypeOf<InspectionEvent>() })
+    runtime.inspect((event) => {
+      if (event.type === '@xstate.action') expectTypeOf(event.action.type).toEqualTypeOf<string>()
+    })
+    // @ts-expect-error an inspector hears inspection events
+    runtime.inspect((event: string) => event)
   })
 })
 

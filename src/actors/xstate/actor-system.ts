@@ -6,7 +6,7 @@
  */
 import type { AnyEventObject } from 'xstate'
 import type { WorkRequests } from './actor-kinds.ts'
-import type { LiveActor } from './internals.ts'
+import type { InspectedEvent, LiveActor } from './internals.ts'
 
 export interface Scheduler {
   schedule(source: LiveActor, target: object, event: AnyEventObject, delayMs: number, id?: string): void
@@ -22,12 +22,9 @@ export interface SystemOwner extends Scheduler, WorkRequests {
   /** An actor that starts. */
   register(actor: LiveActor): void
   countMicrostep(): void
+  /** Everything that inspectors are to hear. */
+  inspect(event: InspectedEvent): void
   relay(source: unknown, target: object, event: AnyEventObject): void
-}
-
-interface InspectionEvent {
-  readonly type: string
-  readonly actorRef: LiveActor
 }
 
 // Methods live on the prototype and maps are made when needed: there is one of these for every actor that is awake.
@@ -71,7 +68,7 @@ export class ActorSystem {
   }
 
   inspect(): never {
-    throw new Error('a durable actor cannot be inspected from inside: listen to the telemetry of the runtime instead')
+    throw new Error('a durable actor cannot be inspected from inside: use runtime.inspect() instead')
   }
 
   start(): void {}
@@ -101,9 +98,10 @@ export class ActorSystem {
     this.#ids.set(actor, systemId)
   }
 
-  _sendInspectionEvent({ type, actorRef }: InspectionEvent): void {
-    if (type === '@xstate.microstep') this.owner.countMicrostep()
-    else if (type === '@xstate.actor') this.owner.adopt(actorRef)
+  _sendInspectionEvent(event: InspectedEvent): void {
+    if (event.type === '@xstate.microstep') this.owner.countMicrostep()
+    else if (event.type === '@xstate.actor') this.owner.adopt(event.actorRef as LiveActor)
+    this.owner.inspect(event)
   }
 
   _relay(source: unknown, target: object, event: AnyEventObject): void {

@@ -14,6 +14,7 @@ import { toObserver } from 'xstate'
 import { type WorkRequests, wrap } from './actor-kinds.ts'
 import type { TreeEffect } from './effects.ts'
 import {
+  type InspectedEvent,
   type LiveActor,
   type LiveObserver,
   type ResolvedAction,
@@ -28,6 +29,8 @@ export interface Adopter extends WorkRequests {
   readonly subscriptions: Subscriptions
   /** Keeps an effect of the turn until its commit. */
   hold(effect: TreeEffect): void
+  readonly isInspected: boolean
+  inspect(event: InspectedEvent): void
   requestEnd(actor: LiveActor): void
 }
 
@@ -55,6 +58,8 @@ export function adopt(actor: LiveActor, tree: Adopter): void {
 
 function execute(actor: LiveActor, { type, params, info, exec }: ResolvedAction, tree: Adopter): void {
   const { sessionId } = actor
+  // The executor that this one replaces would have told it.
+  if (tree.isInspected) tree.inspect({ type: '@xstate.action', actorRef: actor, action: { type, params } })
   if (exec === undefined) return
   if (BUILT_IN.has(type)) {
     exec(info, params)

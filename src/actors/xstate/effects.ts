@@ -10,7 +10,7 @@
  *    stops.
  */
 import type { AnyEventObject } from 'xstate'
-import type { LiveActor, ResolvedAction } from './internals.ts'
+import type { InspectedEvent, LiveActor, ResolvedAction } from './internals.ts'
 import type { Notice } from './subscriptions.ts'
 
 /** What XState hands to a custom action. */
@@ -75,6 +75,16 @@ export interface ForeignEffect {
   readonly event: AnyEventObject
 }
 
+/** An inspection event. It is there only where somebody inspects. */
+export interface InspectEffect {
+  readonly kind: 'inspect'
+  readonly sessionId: string
+  readonly event: InspectedEvent
+  /** Of the event's actor and of its source, at that moment. */
+  readonly snapshot: unknown
+  readonly sourceSnapshot: unknown
+}
+
 /** `sessionId` names the actor of the tree whose effect it is. */
 export type TreeEffect =
   | ActionEffect
@@ -85,6 +95,7 @@ export type TreeEffect =
   | StopEffect
   | ObserveEffect
   | ForeignEffect
+  | InspectEffect
 
 /** The effects of a turn without work that it both started and stopped. */
 export function withoutCancelledWork(effects: readonly TreeEffect[]): readonly TreeEffect[] {

@@ -1,15 +1,13 @@
 /**
  * What perdure relies on inside XState, in one place.
  *
- * Owns: the list of private fields with the reason for each, their shapes as types, and the self-test that refuses a
- * release in which one is missing or in which custom actions would not wait for the commit.
- * Does not own: what is done with them (the other rooms).
+ * Owns: the list of private fields with the reason for each, and their shapes as types.
+ * Does not own: refusing a release that lacks one (supported.ts), what is done with them (the other rooms).
  *
  * Invariants
  * 1. No other file of the project reads or replaces a private part of XState that is not listed here.
  */
-import { and, type AnyEventObject, assign, createActor, createMachine, enqueueActions, raise, spawnChild } from 'xstate'
-import { XStateUnsupportedError } from '../../errors.ts'
+import type { AnyEventObject } from 'xstate'
 
 export const NOT_STARTED = 0
 export const RUNNING = 1
@@ -68,6 +66,23 @@ export interface LiveActor {
   _error(error: unknown): void
 }
 
+/** What an inspection event may name: a live actor, a reference to one that is gone, an actor of somebody else. */
+export type InspectedRef = Pick<LiveActor, 'id' | 'sessionId'> & {
+  readonly src?: unknown
+  readonly logic?: Logic | undefined
+  readonly _parent?: InspectedRef | undefined
+  readonly _snapshot?: unknown
+}
+
+/** An inspection event on its way to the system, which adds the id of the root. */
+export interface InspectedEvent {
+  readonly type: string
+  readonly actorRef: InspectedRef
+  sourceRef?: InspectedRef | undefined
+  readonly event?: AnyEventObject
+  readonly action?: { readonly type: string; readonly params: unknown }
+}
+
 export interface LiveSnapshot {
   readonly status: 'active' | 'done' | 'error' | 'stopped'
   output?: unknown
@@ -113,9 +128,7 @@ export interface MachineLogic extends Logic {
 
 export interface Node {
   readonly id: string
-  readonly key: string
   readonly type: 'atomic' | 'compound' | 'parallel' | 'final' | 'history'
-  readonly path: readonly string[]
   readonly order: number
   readonly tags: readonly string[]
   readonly parent: Node | undefined
@@ -145,11 +158,30 @@ export function isMachineSnapshot(snapshot: LiveSnapshot): snapshot is LiveMachi
   return '_nodes' in snapshot
 }
 
-type Owner = 'actor' | 'scope' | 'system' | 'snapshot' | 'machine' | 'node' | Maker
+/**
+ * `schedule`: what a system answers that is asked for its snapshot. `logged`: the parameters of a resolved `log`.
+ * `observable`: the snapshot of one.
+ */
+export type Owner =
+  | 'actor'
+  | 'scope'
+  | 'system'
+  | 'scheduler'
+  | 'schedule'
+  | 'snapshot'
+  | 'machine'
+  | 'node'
+  | 'logged'
+  | 'observable'
+  | Maker
 /** What XState makes of these calls is a function that keeps their arguments. */
 type Maker = 'raise' | 'spawnChild' | 'assign' | 'enqueueActions' | 'and'
 
-/** Every private part that is read, called, replaced or provided. `system` lists what XState calls on ours. */
+/**
+ * Every private part that is read, called, replaced or provided. `system` and `scheduler` list what XState calls on ours.
+ *
+ * Not here: a machine's `options`, which older releases do not have; they are read where there are some.
+ */
 export const INTERNALS: readonly { readonly owner: Owner; readonly field: string; readonly why: string }[] = [
   { owner: 'actor', field: '_actorScope', why: 'its executor and emit are replaced, so that effects wait' },
   { owner: 'actor', field: '_parent', why: 'the root is created under a stand-in to get our system' },
@@ -165,6 +197,10 @@ export const INTERNALS: readonly { readonly owner: Owner; readonly field: string
   { owner: 'actor', field: '_error', why: 'ends an actor whose effect failed for good' },
   { owner: 'actor', field: 'options', why: 'carries the stored snapshot to the adoption of a restored actor' },
   { owner: 'actor', field: 'logic', why: 'wrapped, so that started work asks us' },
+  { owner: 'scope', field: 'self', why: 'tells whose logic asks for its work to be started' },
+  { owner: 'scope', field: 'system', why: 'leads from there to the tree' },
+  { owner: 'scope', field: 'id', why: 'set for actors that are restored' },
+  { owner: 'scope', field: 'sessionId', why: 'set for actors that are restored' },
   { owner: 'scope', field: 'actionExecutor', why: 'custom actions become effects' },
   { owner: 'scope', field: 'emit', why: 'emitted events become effects' },
   { owner: 'scope', field: 'defer', why: 'keeps the native order of effects of actors that have not started' },
@@ -173,17 +209,32 @@ export const INTERNALS: readonly { readonly owner: Owner; readonly field: string
   { owner: 'system', field: '_unregister', why: 'called by XState; frees system ids' },
   { owner: 'system', field: '_set', why: 'called by XState; system ids' },
   { owner: 'system', field: '_relay', why: 'every message goes through it' },
-  { owner: 'system', field: '_sendInspectionEvent', why: 'announces new actors and microsteps' },
+  { owner: 'system', field: '_sendInspectionEvent', why: 'announces new actors and microsteps; what inspectors hear' },
+  { owner: 'system', field: 'start', why: 'called by XState' },
   { owner: 'system', field: 'scheduler', why: 'timers are data' },
+  { owner: 'schedule', field: '_scheduledEvents', why: 'empty: timers are no part of the system' },
+  { owner: 'scheduler', field: 'schedule', why: 'called by XState' },
+  { owner: 'scheduler', field: 'cancel', why: 'called by XState' },
+  { owner: 'scheduler', field: 'cancelAll', why: 'called by XState' },
   { owner: 'system', field: '_clock', why: 'read by XState' },
   { owner: 'system', field: '_logger', why: 'read by XState' },
+  { owner: 'snapshot', field: 'machine', why: 'tells which machine its states are of' },
   { owner: 'snapshot', field: '_nodes', why: 'their order decides that of `always` in parallel regions' },
   { owner: 'snapshot', field: 'historyValue', why: 'stored' },
+  { owner: 'snapshot', field: 'value', why: 'stored; set with the nodes, which decide the order of its keys' },
+  { owner: 'snapshot', field: 'tags', why: 'set with the nodes' },
+  { owner: 'observable', field: '_subscription', why: 'left out when the observable is stopped' },
   { owner: 'machine', field: '__xstatenode', why: 'tells machines from other logic' },
+  { owner: 'machine', field: 'root', why: 'static checks, addresses of actions' },
   { owner: 'machine', field: 'implementations', why: 'actions by name, child logic by name' },
   { owner: 'machine', field: 'idMap', why: 'history by node id' },
   { owner: 'node', field: 'transitions', why: 'which events a state takes; addresses of actions' },
   { owner: 'node', field: 'order', why: 'stored for parallel regions' },
+  { owner: 'node', field: 'states', why: 'which events a state takes; addresses of actions' },
+  { owner: 'node', field: 'always', why: 'addresses of actions' },
+  { owner: 'node', field: 'parent', why: 'static checks' },
+  { owner: 'node', field: 'type', why: 'static checks' },
+  { owner: 'node', field: 'tags', why: 'those of restored states' },
   { owner: 'node', field: 'entry', why: 'addresses of actions' },
   { owner: 'node', field: 'exit', why: 'addresses of actions' },
   { owner: 'node', field: 'initial', why: 'addresses of actions' },
@@ -196,58 +247,7 @@ export const INTERNALS: readonly { readonly owner: Owner; readonly field: string
   { owner: 'spawnChild', field: 'src', why: 'static checks' },
   { owner: 'assign', field: 'assignment', why: 'static checks' },
   { owner: 'enqueueActions', field: 'collect', why: 'static checks' },
-  { owner: 'and', field: 'guards', why: 'static checks' }
+  { owner: 'and', field: 'guards', why: 'static checks' },
+  { owner: 'logged', field: 'label', why: 'a log is data' },
+  { owner: 'logged', field: 'value', why: 'a log is data' }
 ]
-
-/** Throws XStateUnsupportedError where the installed xstate cannot keep promise P1. */
-export function assertXStateSupported(): void {
-  assertInternals()
-  assertActionsWait()
-}
-
-function assertInternals(): void {
-  const actor = createActor(createMachine({ id: 'probe' })) as unknown as LiveActor
-  const { machine } = actor._snapshot as LiveMachineSnapshot
-  const owners: Record<Owner, object> = {
-    actor,
-    scope: actor._actorScope ?? {},
-    system: actor.system as object,
-    snapshot: actor._snapshot,
-    machine,
-    node: machine.root,
-    raise: raise({ type: 'ACT' }),
-    spawnChild: spawnChild(machine as never),
-    assign: assign({}),
-    enqueueActions: enqueueActions(() => {}),
-    and: and([])
-  }
-  for (const { owner, field, why } of INTERNALS) {
-    if (!(field in owners[owner])) throw new XStateUnsupportedError(`its ${owner} has no '${field}' (${why})`)
-  }
-}
-
-/** A tiny machine in a system of ours: its action must be asked about, and not run. */
-function assertActionsWait(): void {
-  let actionsRun = 0
-  let actionsHeld = 0
-  let microsteps = 0
-  let adopted: LiveActor | undefined
-  const probe = createMachine({ id: 'probe', on: { ACT: { actions: () => void actionsRun++ } } })
-  const system = {
-    ...(createActor(probe).system as object),
-    _sendInspectionEvent(event: { readonly type: string; readonly actorRef: LiveActor }) {
-      if (event.type === '@xstate.microstep') microsteps++
-      if (event.type !== '@xstate.actor' || event.actorRef._snapshot !== undefined) return
-      adopted = event.actorRef
-      adopted._parent = undefined
-      adopted._actorScope.actionExecutor = () => void actionsHeld++
-    }
-  }
-  const actor = createActor(probe, { parent: { system } } as never) as unknown as LiveActor
-  if (adopted !== actor) throw new XStateUnsupportedError('new actors are not announced before their first snapshot')
-  actor.start()
-  actor._send({ type: 'ACT' })
-  const isHeld = actionsRun === 0 && actionsHeld === 1
-  if (!isHeld) throw new XStateUnsupportedError('its custom actions would not wait for the commit')
-  if (microsteps === 0) throw new XStateUnsupportedError('its microsteps are not announced, so loops have no bound')
-}

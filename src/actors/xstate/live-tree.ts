@@ -22,8 +22,9 @@ import { ActorSystem, type SystemOwner } from './actor-system.ts'
 import type { Blueprint } from './blueprint.ts'
 import { type TreeEffect, withoutCancelledWork } from './effects.ts'
 import type { Host, Input } from './host.ts'
-import { type LiveActor, RUNNING, STOPPED } from './internals.ts'
-import { type RefOwner, refsOf, sessionIdOf, sessionOf } from './references.ts'
+import { inspectEffect } from './inspection.ts'
+import { type InspectedEvent, type LiveActor, RUNNING, STOPPED } from './internals.ts'
+import { pathOf, type RefOwner, refsOf, sessionIdOf, sessionOf } from './references.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { dueTime, TimerTable } from './timer-table.ts'
 
@@ -47,6 +48,8 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
   /** The number of the next session or timer. */
   nextNumber = 0
   nowMs = 0
+  /** Who inspects its turns, as the host has it; 0: nobody. */
+  audience = 0
   /** The inputs of this turn. */
   inputs: Input[] = []
   #phase: 'idle' | 'turn' | 'hydrating' = 'idle'
@@ -129,6 +132,14 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
     this.#phase = 'idle'
   }
 
+  get isInspected(): boolean {
+    return this.audience !== 0
+  }
+
+  inspect(event: InspectedEvent): void {
+    if (this.isInspected) this.hold(inspectEffect(event))
+  }
+
   hold(effect: TreeEffect): void {
     if (this.#phase === 'turn') this.#effects = added(this.#effects, effect)
   }
@@ -138,18 +149,32 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
       case 'start':
         return this.createRoot({ input: input.input }).start()
       case 'event':
-        return deliver(this.root, input.event)
-      case 'internal':
-        return deliver(this.actors.get(input.sessionId), input.event)
+        return this.#receive(undefined, this.root, input.event)
+      case 'internal': {
+        const { source, sessionId, event } = input
+        return this.#receive(this.actors.get(source ?? ''), this.actors.get(sessionId), event)
+      }
       case 'timer': {
         const timer = this.timers.take(input.seq)
-        return timer && deliver(this.actors.get(timer.target), timer.event)
+        return timer && this.#receive(this.actors.get(timer.source), this.actors.get(timer.target), timer.event)
       }
       case 'failure':
         return this.#fail(this.actors.get(input.sessionId), input.error)
       case 'stop':
         return this.root?._stop()
     }
+  }
+
+  #receive(source: Identity | undefined, actor: LiveActor | undefined, event: AnyEventObject): void {
+    if (actor) this.#tellOfEvent(source, actor, event)
+    deliver(actor, event)
+  }
+
+  /** XState tells inspectors of an event before it is delivered, and of one for an actor that has stopped as well. */
+  #tellOfEvent(source: Identity | undefined, target: Identity, event: AnyEventObject): void {
+    if (!this.isInspected) return
+    const actorRef = this.actors.get(target.sessionId) ?? target
+    this.inspect({ type: '@xstate.event', sourceRef: source, actorRef, event })
   }
 
   #fail(actor: LiveActor | undefined, error: unknown): void {
@@ -210,14 +235,12 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
   relay(source: Identity | undefined, target: LiveActor, event: AnyEventObject): void {
     if (this.#phase === 'hydrating') return
     const isTurn = this.#phase === 'turn'
+    if (isTurn) this.#tellOfEvent(source, target, event)
     if (!this.#isOurs(target)) {
       if (isTurn) this.hold({ kind: 'foreign', sessionId: source?.sessionId ?? this.actorId, target, event })
       else target.send(event)
-    } else if (isTurn) {
-      deliver(this.actors.get(target.sessionId), event)
-    } else {
-      this.host.enqueue(target.sessionId, event)
-    }
+    } else if (isTurn) deliver(this.actors.get(target.sessionId), event)
+    else this.host.enqueue(target.sessionId, event, source?.sessionId)
   }
 
   schedule(source: LiveActor, target: LiveActor, event: AnyEventObject, delayMs: number, id?: string): void {
@@ -273,9 +296,4 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
 
 function deliver(actor: LiveActor | undefined, event: AnyEventObject): void {
   if (actor && actor._processingStatus !== STOPPED) actor._send(event)
-}
-
-function pathOf(actor: LiveActor): string {
-  const above = actor._parent?._parent ? `${pathOf(actor._parent)}.` : ''
-  return `${above}children.${actor.id}`
 }

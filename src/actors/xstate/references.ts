@@ -2,7 +2,7 @@
  * References to actors of a tree: which values are such, what is stored of one, and what stands for an actor that is
  * not (or not yet) in memory.
  *
- * Owns: `Ref`, and the translation between session ids as seen (`<actor>:<n>`) and as stored (`n`).
+ * Owns: `Ref`, the translation between session ids as seen (`<actor>:<n>`) and as stored (`n`), and paths for people.
  * Does not own: the actors (live-tree.ts).
  *
  * Invariants
@@ -28,6 +28,12 @@ export function sessionIdOf(actorId: string, session: number): string {
 /** The stored form of a session id; undefined where it is not one of this actor's tree. */
 export function sessionOf(actorId: string, sessionId: string): number | undefined {
   return sessionId.startsWith(`${actorId}:`) ? Number(sessionId.slice(actorId.length + 1)) : undefined
+}
+
+/** Where an actor is among the children of its root, in words. */
+export function pathOf(actor: LiveActor): string {
+  const above = actor._parent?._parent ? `${pathOf(actor._parent)}.` : ''
+  return `${above}children.${actor.id}`
 }
 
 /** XState's own test for references. */

@@ -43,7 +43,10 @@ export interface ActorRecord {
   input?: unknown
   /** Of a machine, unless it failed before it had a state. */
   value?: StateValue
-  /** Numbers of the active nodes, where regions are active side by side: `always` is asked in this order. */
+  /**
+   * Numbers of the active nodes, where `value` does not tell all: regions are asked for `always` in their order, and a machine
+   * that failed as it began has not entered what its value names.
+   */
   nodes?: readonly number[]
   history?: Record<string, readonly string[]>
   children?: Record<string, ActorRecord>
@@ -108,7 +111,8 @@ function describe(actor: LiveActor, record: ActorRecord, path: string, tree: Liv
   if (snapshot.context !== undefined) record.context = encode(snapshot.context, `${path}context`, refs)
   if (snapshot.input !== undefined) record.input = encode(snapshot.input, `${path}input`, refs)
   if (!isMachineSnapshot(snapshot)) return
-  if (hasRegions(snapshot.value)) record.nodes = snapshot._nodes.map((node) => node.order)
+  if (hasRegions(snapshot.value) || snapshot.status === 'error')
+    record.nodes = snapshot._nodes.map((node) => node.order)
   for (const [id, nodes] of Object.entries(snapshot.historyValue)) {
     record.history ??= {}
     record.history[id] = nodes.map((node) => node.id)

@@ -24,6 +24,9 @@ export interface Session {
   end(): Promise<void>
 }
 
+/** A connection that listens. It does not come back either. */
+export type Listening = Omit<Session, 'query'>
+
 export interface Driver {
   /** For people. */
   readonly name: string
@@ -34,5 +37,7 @@ export interface Driver {
   run(script: string): Promise<void>
   /** Opens a connection of its own, which no other code can keep busy. */
   reserve(): Promise<Session>
+  /** Opens a connection of its own that hears what is notified on a channel, for which `statement` is the LISTEN. */
+  listen(statement: Statement, channel: string, hear: (message: string) => void): Promise<Listening>
   end(): Promise<void>
 }

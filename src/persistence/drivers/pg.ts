@@ -22,6 +22,7 @@ interface PgQueryable {
 interface PgClient extends PgQueryable {
   connect(): Promise<unknown>
   on(event: 'error' | 'end', listener: () => void): unknown
+  on(event: 'notification', listener: (notice: { readonly payload?: string }) => void): unknown
 }
 
 /** The part of a `pg.Pool` that is used; `Client` and `options` are how the pool itself makes its clients. */
@@ -43,13 +44,18 @@ export function createPgDriver(pool: PgPool, isOurs: boolean, onConnect: Stateme
     query: async (statement, params) => (await pool.query(prepared(statement, params))).rows,
     run: async (script) => void (await pool.query(script)),
     reserve: () => openSession(pool, onConnect),
+    listen: (statement, _channel, hear) => openSession(pool, statement, ({ payload = '' }) => hear(payload)),
     end: async () => {
       if (isOurs) await pool.end()
     }
   }
 }
 
-async function openSession(pool: PgPool, onConnect: Statement): Promise<Session> {
+async function openSession(
+  pool: PgPool,
+  onConnect: Statement,
+  onNotice: (notice: { readonly payload?: string }) => void = () => undefined
+): Promise<Session> {
   const client = new pool.Client(pool.options)
   let isOpen = true
   const close = (): void => {
@@ -58,6 +64,7 @@ async function openSession(pool: PgPool, onConnect: Statement): Promise<Session>
   // Without a listener for 'error', the end of an idle connection would end the process.
   client.on('error', close)
   client.on('end', close)
+  client.on('notification', onNotice)
   try {
     await client.connect()
     await client.query(onConnect.text)

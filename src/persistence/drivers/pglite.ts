@@ -12,6 +12,7 @@ export interface PGliteInstance {
   readonly closed: boolean
   query(text: string, params: Param[]): Promise<{ readonly rows: readonly Row[] }>
   exec(script: string): Promise<unknown>
+  listen(channel: string, hear: (message: string) => void): Promise<() => Promise<void>>
 }
 
 export function createPGliteDriver(lite: PGliteInstance): Driver {
@@ -21,13 +22,27 @@ export function createPGliteDriver(lite: PGliteInstance): Driver {
     isEmbedded: true,
     query,
     run: async (script) => void (await lite.exec(script)),
-    reserve: async () => ({
-      get isOpen() {
-        return !lite.closed
-      },
-      query,
-      end: async () => undefined
-    }),
+    reserve: async () => {
+      let hasEnded = false
+      return {
+        get isOpen() {
+          return !hasEnded && !lite.closed
+        },
+        query,
+        end: async () => {
+          hasEnded = true
+        }
+      }
+    },
+    listen: async (_statement, channel, hear) => {
+      const unlisten = await lite.listen(channel, hear)
+      return {
+        get isOpen() {
+          return !lite.closed
+        },
+        end: () => (lite.closed ? Promise.resolve() : unlisten())
+      }
+    },
     end: async () => undefined
   }
 }

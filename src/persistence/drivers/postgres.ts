@@ -13,6 +13,7 @@ import type { Driver, Param, Row, Session } from './driver.ts'
 /** The part of a `postgres.Sql` that is used. */
 export interface PostgresSql {
   unsafe(text: string, params?: Param[], options?: { readonly prepare: boolean }): Promise<Iterable<Row>>
+  listen(channel: string, hear: (message: string) => void, onListen: () => void): Promise<unknown>
   readonly options: object
   end(options?: { readonly timeout: number }): Promise<void>
 }
@@ -37,7 +38,13 @@ export function createPostgresDriver(
     isEmbedded: false,
     query: (statement, params) => runPrepared(sql, statement, params),
     run: async (script) => void (await sql.unsafe(script)),
-    reserve: () => openSession(sql, connect, onConnect),
+    reserve: () => openSession(sql, connect, (own) => runPrepared(own, onConnect, [])),
+    listen: (_statement, channel, hear) =>
+      openSession(sql, connect, (own, close) => {
+        let isListening = false
+        // The client would listen again in silence when the connection was lost, and with it what was told meanwhile.
+        return own.listen(channel, hear, () => (isListening ? close() : (isListening = true)))
+      }),
     end: async () => {
       if (isOurs) await sql.end({ timeout: endTimeoutSeconds })
     }
@@ -48,19 +55,24 @@ async function runPrepared(sql: PostgresSql, statement: Statement, params: reado
   return [...(await sql.unsafe(statement.text, [...params], { prepare: true }))]
 }
 
-async function openSession(sql: PostgresSql, connect: ConnectPostgres, onConnect: Statement): Promise<Session> {
+async function openSession(
+  sql: PostgresSql,
+  connect: ConnectPostgres,
+  begin: (own: PostgresSql, close: () => void) => Promise<unknown>
+): Promise<Session> {
   let isOpen = true
+  const close = (): void => {
+    isOpen = false
+  }
   const own = connect({
     ...sql.options,
     max: 1,
     idle_timeout: null,
     max_lifetime: null,
-    onclose: () => {
-      isOpen = false
-    }
+    onclose: close
   })
   try {
-    await runPrepared(own, onConnect, [])
+    await begin(own, close)
   } catch (error) {
     await own.end({ timeout: 0 })
     throw error

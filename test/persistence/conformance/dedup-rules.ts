@@ -73,7 +73,7 @@ export function dedupRules(world: World): void {
 
     it('are found within one batch', async () => {
       const [one, two] = [await world.awake(), await world.awake()]
-      const signals = [one, one, two].map(({ id }) => ({ actorId: id, event: '1', dedupKey: 'key' }))
+      const signals = [one, one, two].map(({ id }) => ({ actorId: id, machine: null, event: '1', dedupKey: 'key' }))
       const results = await world.store.signal(signals, 10)
       expect(results.map((result) => result.kind)).toEqual(['queued', 'duplicate', 'queued'])
     })
@@ -100,14 +100,14 @@ export function dedupRules(world: World): void {
 
     it('answer duplicate even where the inbox is full', async () => {
       const { id } = await world.awake()
-      const signal = { actorId: id, event: '1', dedupKey: 'key' }
+      const signal = { actorId: id, machine: null, event: '1', dedupKey: 'key' }
       await world.store.signal([signal], 1)
       expect(await world.store.signal([signal], 1)).toEqual([{ kind: 'duplicate' }])
     })
 
     it('are not remembered of a signal that was refused', async () => {
       const { id } = await world.awake()
-      const signal = { actorId: id, event: '1', dedupKey: 'key' }
+      const signal = { actorId: id, machine: null, event: '1', dedupKey: 'key' }
       expect(await world.store.signal([signal, signal], 0)).toEqual([{ kind: 'full' }, { kind: 'full' }])
       expect(await world.signal(id, '1', 'key')).toMatchObject({ kind: 'queued' })
     })

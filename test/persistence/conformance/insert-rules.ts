@@ -58,16 +58,33 @@ export function insertRules(world: World): void {
     it('answers a repeated insert with the actor that is there, key or not, and changes nothing', async () => {
       const plain = await world.insert({ input: '1' })
       const keyed = await world.insert({ key: uniqueId() })
-      expect(await world.insertOne({ ...plain, input: '2' })).toEqual({ kind: 'duplicate', by: 'id', id: plain.id })
-      expect(await world.insertOne(keyed)).toEqual({ kind: 'duplicate', by: 'id', id: keyed.id })
+      expect(await world.insertOne({ ...plain, input: '2' })).toEqual({
+        kind: 'duplicate',
+        by: 'id',
+        id: plain.id,
+        machine: 'order'
+      })
+      expect(await world.insertOne(keyed)).toEqual({ kind: 'duplicate', by: 'id', id: keyed.id, machine: 'order' })
       expect(await world.row(plain.id)).toMatchObject({ input: '1' })
+    })
+
+    it('answers with the machine of the actor that is there, not with that of the one to be born', async () => {
+      const [key, id] = [uniqueId(), uniqueId()]
+      const lamp = await world.insert({ machine: 'lamp', key })
+      const batch = [newActor({ id: lamp.id }), newActor({ key }), newActor({ id, machine: 'lamp' }), newActor({ id })]
+      expect(await world.store.insert(batch)).toEqual([
+        { kind: 'duplicate', by: 'id', id: lamp.id, machine: 'lamp' },
+        { kind: 'duplicate', by: 'key', id: lamp.id, machine: 'lamp' },
+        { kind: 'inserted' },
+        { kind: 'duplicate', by: 'id', id, machine: 'lamp' }
+      ])
     })
 
     it('answers a taken key with its occupant', async () => {
       const key = uniqueId()
       const occupant = await world.insert({ key })
       const late = newActor({ key })
-      expect(await world.insertOne(late)).toEqual({ kind: 'duplicate', by: 'key', id: occupant.id })
+      expect(await world.insertOne(late)).toEqual({ kind: 'duplicate', by: 'key', id: occupant.id, machine: 'order' })
       expect(await world.store.read([late.id])).toEqual([null])
     })
 
@@ -79,8 +96,8 @@ export function insertRules(world: World): void {
       expect(await world.store.insert(batch)).toEqual([
         { kind: 'inserted' },
         { kind: 'inserted' },
-        { kind: 'duplicate', by: 'key', id: first.id },
-        { kind: 'duplicate', by: 'key', id: occupant.id },
+        { kind: 'duplicate', by: 'key', id: first.id, machine: 'order' },
+        { kind: 'duplicate', by: 'key', id: occupant.id, machine: 'order' },
         { kind: 'inserted' }
       ])
     })
@@ -88,7 +105,7 @@ export function insertRules(world: World): void {
     it('inserts an id once that a batch names twice', async () => {
       const actor = newActor()
       const results = await world.store.insert([actor, { ...actor, input: '2' }])
-      expect(results).toEqual([{ kind: 'inserted' }, { kind: 'duplicate', by: 'id', id: actor.id }])
+      expect(results).toEqual([{ kind: 'inserted' }, { kind: 'duplicate', by: 'id', id: actor.id, machine: 'order' }])
       expect(await world.row(actor.id)).toMatchObject({ input: null })
     })
 
@@ -118,14 +135,24 @@ export function insertRules(world: World): void {
     it('keeps a key taken through every live status', async () => {
       const key = uniqueId()
       const actor = await world.asleep({ status: 'parked' }, { key })
-      expect(await world.insertOne(newActor({ key }))).toEqual({ kind: 'duplicate', by: 'key', id: actor.id })
+      expect(await world.insertOne(newActor({ key }))).toEqual({
+        kind: 'duplicate',
+        by: 'key',
+        id: actor.id,
+        machine: 'order'
+      })
     })
 
     it.each(['done', 'failed', 'stopped'] as const)('keeps a key reserved by an actor that is %s', async (status) => {
       const key = uniqueId()
       const keyScope: ActorStatus[] = [...LIVE_STATUSES, status]
       const id = await world.ended(status, { key, keyScope })
-      expect(await world.insertOne(newActor({ key, keyScope }))).toEqual({ kind: 'duplicate', by: 'key', id })
+      expect(await world.insertOne(newActor({ key, keyScope }))).toEqual({
+        kind: 'duplicate',
+        by: 'key',
+        id,
+        machine: 'order'
+      })
     })
 
     it('does not give a key to an actor whose scope is empty', async () => {

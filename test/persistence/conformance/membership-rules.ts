@@ -36,6 +36,13 @@ export function membershipRules(world: World): void {
       expect(await world.row(waiting.id)).toMatchObject({ status: 'waiting', owner: null })
     })
 
+    it('is open until it is left', async ({ skip }) => {
+      const lease = await (await world.second(skip)).join(uniqueId(), 'leaver', HOUR_MS)
+      expect(lease.isOpen).toBe(true)
+      await lease.leave(true)
+      expect(lease.isOpen).toBe(false)
+    })
+
     it('is not held any more once its node was reaped', async ({ skip }) => {
       const second = await world.second(skip)
       const node = uniqueId()

@@ -25,7 +25,7 @@ export function raceRules(world: World): void {
       const store = await world.dealStores()
       for (let round = 0; round < ROUNDS; round += 1) {
         const { id } = await world.awake()
-        const signal = { actorId: id, event: '1', dedupKey: 'key' }
+        const signal = { actorId: id, machine: null, event: '1', dedupKey: 'key' }
         const results = await Promise.all(Array.from({ length: 6 }, (_, n) => store(n).signal([signal], 10)))
         const kinds = results.flat().map((result) => result.kind)
         expect(kinds.toSorted()).toEqual([...Array<string>(5).fill('duplicate'), 'queued'])
@@ -38,7 +38,7 @@ export function raceRules(world: World): void {
       for (let round = 0; round < ROUNDS; round += 1) {
         const actor = await world.awake()
         const [[signalled], [committed]] = await Promise.all([
-          store(0).signal([{ actorId: actor.id, event: '1', dedupKey: 'key' }], 10),
+          store(0).signal([{ actorId: actor.id, machine: null, event: '1', dedupKey: 'key' }], 10),
           store(1).commit(world.node, [transition(actor, { dedupKeys: ['key'] })])
         ])
         expect([signalled?.kind, committed?.kind]).toBeOneOf([
@@ -55,7 +55,7 @@ export function raceRules(world: World): void {
         const results = (await Promise.all(rivals.map((rival, n) => store(n).insert([rival])))).flat()
         const winner = rivals[results.findIndex((result) => result.kind === 'inserted')]
         const losers = results.filter((result) => result.kind === 'duplicate')
-        expect(losers).toEqual(losers.map(() => ({ kind: 'duplicate', by: 'key', id: winner?.id })))
+        expect(losers).toEqual(losers.map(() => ({ kind: 'duplicate', by: 'key', id: winner?.id, machine: 'order' })))
         expect(losers).toHaveLength(5)
       }
     })
@@ -78,7 +78,7 @@ export function raceRules(world: World): void {
         const actor = await world.awake()
         const [[released]] = await Promise.all([
           store(0).commit(world.node, [transition(actor, { release: true })]),
-          store(1).signal([{ actorId: actor.id, event: '1', dedupKey: null }], 10)
+          store(1).signal([{ actorId: actor.id, machine: null, event: '1', dedupKey: null }], 10)
         ])
         const { status, owner } = await world.row(actor.id)
         const asleep = released?.kind === 'committed' && released.released
@@ -93,7 +93,7 @@ export function raceRules(world: World): void {
       for (let round = 0; round < ROUNDS; round += 1) {
         const actor = await world.awake()
         const [[sent]] = await Promise.all([
-          store(0).signal([{ actorId: actor.id, event: '"kept"', dedupKey: null }], 10),
+          store(0).signal([{ actorId: actor.id, machine: null, event: '"kept"', dedupKey: null }], 10),
           store(1).commit(world.node, [transition(actor, { status: 'done' })])
         ])
         expect(await world.inboxEvents(actor.id)).toEqual(sent?.kind === 'queued' ? ['"kept"'] : [])
@@ -103,7 +103,7 @@ export function raceRules(world: World): void {
     it('number the signals of one actor without a gap that a reader could miss (S3)', async () => {
       const store = await world.dealStores()
       const { id } = await world.awake()
-      const signal = { actorId: id, event: '1', dedupKey: null }
+      const signal = { actorId: id, machine: null, event: '1', dedupKey: null }
       const seen: number[] = []
       const sending = Promise.all(Array.from({ length: 20 }, (_, n) => store(n).signal([signal], 100)))
       for (let reads = 0; reads < 10; reads += 1) {
@@ -119,7 +119,7 @@ export function raceRules(world: World): void {
       const store = await world.dealStores()
       const actors = await Promise.all(Array.from({ length: 20 }, () => world.awake()))
       const ids = actors.map(({ id }) => id)
-      const batch = ids.map((actorId) => ({ actorId, event: '1', dedupKey: null }))
+      const batch = ids.map((actorId) => ({ actorId, machine: null, event: '1', dedupKey: null }))
       await Promise.all([
         ...Array.from({ length: 6 }, (_, n) => store(n).signal(n % 2 === 0 ? batch : batch.toReversed(), 100)),
         store(0).commit(

@@ -7,7 +7,7 @@ export function signalRules(world: World): void {
   describe('signal', () => {
     it('puts events into the inbox in the order sent', async () => {
       const { id } = await world.awake()
-      const signals = ['"a"', '"b"', '"c"'].map((event) => ({ actorId: id, event, dedupKey: null }))
+      const signals = ['"a"', '"b"', '"c"'].map((event) => ({ actorId: id, machine: null, event, dedupKey: null }))
       await world.store.signal(signals, 10)
       await world.queue(id, '"d"')
       const inbox = await world.store.inbox(id, 0)
@@ -19,7 +19,7 @@ export function signalRules(world: World): void {
 
     it('answers with the arrival number and the owner', async () => {
       const [awake, asleep] = [await world.awake(), await world.asleep()]
-      const signals = [awake, asleep].map(({ id }) => ({ actorId: id, event: '1', dedupKey: null }))
+      const signals = [awake, asleep].map(({ id }) => ({ actorId: id, machine: null, event: '1', dedupKey: null }))
       const [toOwned, toUnowned] = await world.store.signal(signals, 10)
       expect(toOwned).toEqual({ kind: 'queued', seq: (await world.row(awake.id)).inboxSeq, owner: world.node })
       expect(toUnowned).toEqual({ kind: 'queued', seq: (await world.row(asleep.id)).inboxSeq, owner: null })
@@ -64,7 +64,12 @@ export function signalRules(world: World): void {
 
     it('refuses ended and missing actors, each by itself', async () => {
       const [ended, awake] = [await world.ended('failed'), await world.awake()]
-      const signals = [ended, uniqueId(), awake.id].map((actorId) => ({ actorId, event: '1', dedupKey: null }))
+      const signals = [ended, uniqueId(), awake.id].map((actorId) => ({
+        actorId,
+        machine: null,
+        event: '1',
+        dedupKey: null
+      }))
       expect(await world.store.signal(signals, 10)).toMatchObject([
         { kind: 'terminated', status: 'failed' },
         { kind: 'missing' },
@@ -76,7 +81,7 @@ export function signalRules(world: World): void {
     it('refuses more than the inbox holds, within one batch too', async () => {
       const [crowded, other] = [await world.awake(), await world.awake()]
       const actorIds = [crowded.id, crowded.id, other.id, crowded.id]
-      const signals = actorIds.map((actorId, n) => ({ actorId, event: `${n}`, dedupKey: null }))
+      const signals = actorIds.map((actorId, n) => ({ actorId, machine: null, event: `${n}`, dedupKey: null }))
       const results = await world.store.signal(signals, 2)
       expect(results.map((result) => result.kind)).toEqual(['queued', 'queued', 'queued', 'full'])
       expect(await world.store.signal(signals.slice(0, 1), 2)).toEqual([{ kind: 'full' }])
@@ -85,7 +90,7 @@ export function signalRules(world: World): void {
 
     it('counts only what is in the inbox now', async () => {
       const actor = await world.awake()
-      const signal = { actorId: actor.id, event: '1', dedupKey: null }
+      const signal = { actorId: actor.id, machine: null, event: '1', dedupKey: null }
       await world.store.signal([signal, signal], 2)
       await world.commit(transition(actor, { consumed: [1], inboxSeen: 2 }))
       expect(await world.store.signal([signal], 2)).toMatchObject([{ kind: 'queued' }])
@@ -95,6 +100,7 @@ export function signalRules(world: World): void {
       const [one, two] = [await world.awake(), await world.awake()]
       const signals = Array.from({ length: 2_000 }, (_, n) => ({
         actorId: n % 2 === 0 ? one.id : two.id,
+        machine: null,
         event: `${n}`,
         dedupKey: `key-${n}`
       }))
@@ -102,6 +108,28 @@ export function signalRules(world: World): void {
       expect(results.filter((result) => result.kind === 'queued')).toHaveLength(2_000)
       const odd = Array.from({ length: 1_000 }, (_, n) => `${2 * n + 1}`)
       expect(await world.inboxEvents(two.id)).toEqual(odd)
+    })
+
+    it('takes what is for its machine only if the actor is of that machine', async () => {
+      const actor = await world.awake()
+      const signals = ['order', 'lamp', null].map((machine) => ({
+        actorId: actor.id,
+        machine,
+        event: '1',
+        dedupKey: null
+      }))
+      const [own, other, any] = await world.store.signal(signals, 10)
+      expect([own?.kind, any?.kind]).toEqual(['queued', 'queued'])
+      expect(other).toEqual({ kind: 'otherMachine', machine: 'order' })
+      expect(await world.inboxEvents(actor.id)).toHaveLength(2)
+    })
+
+    it('remembers no dedup key of what was for another machine, and takes the same key for its own', async () => {
+      const actor = await world.awake()
+      const send = (machine: string) => ({ actorId: actor.id, machine, event: '1', dedupKey: 'key' })
+      const results = await world.store.signal([send('lamp'), send('order'), send('order')], 10)
+      expect(results.map(({ kind }) => kind)).toEqual(['otherMachine', 'queued', 'duplicate'])
+      expect(await world.store.signal([send('lamp')], 10)).toMatchObject([{ kind: 'otherMachine' }])
     })
 
     it('does nothing for an empty batch', async () => {

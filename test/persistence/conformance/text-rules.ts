@@ -75,7 +75,7 @@ export function textRules(world: World): void {
       const actor = await world.awake()
       const [half, other] = [HOSTILE_TEXTS.slice(0, 6), HOSTILE_TEXTS.slice(6)]
       await world.commit(transition(actor, { dedupKeys: half }))
-      const signals = HOSTILE_TEXTS.map((dedupKey) => ({ actorId: actor.id, event: '1', dedupKey }))
+      const signals = HOSTILE_TEXTS.map((dedupKey) => ({ actorId: actor.id, machine: null, event: '1', dedupKey }))
       const results = await world.store.signal(signals, 100)
       expect(results.map((result) => result.kind)).toEqual([
         ...half.map(() => 'duplicate'),

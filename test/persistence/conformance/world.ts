@@ -177,7 +177,7 @@ export class World {
   }
 
   async signal(actorId: string, event = '{"type":"go"}', dedupKey: string | null = null): Promise<SignalResult> {
-    return only(await this.store.signal([{ actorId, event, dedupKey }], INBOX_LIMIT))
+    return only(await this.store.signal([{ actorId, machine: null, event, dedupKey }], INBOX_LIMIT))
   }
 
   /** Sends a signal that is accepted; answers its arrival number. */

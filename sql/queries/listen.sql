@@ -1,0 +1,2 @@
+-- Run on a connection that does nothing else. The channel has the name of the schema.
+listen perdure;

@@ -1,0 +1,37 @@
+/**
+ * Actors whose rows this node may have leased while they are not in memory: the database did not answer, or answered late.
+ *
+ * Owns: remembering them until they are claimed again. Does not own: claiming (arrivals.ts).
+ */
+import type { Arrivals } from './arrivals.ts'
+import type { Registry } from './registry.ts'
+
+export class Strays {
+  readonly #registry: Registry
+  readonly #arrivals: Arrivals
+  readonly #ids = new Set<string>()
+
+  constructor(registry: Registry, arrivals: Arrivals) {
+    this.#registry = registry
+    this.#arrivals = arrivals
+  }
+
+  add(id: string): void {
+    this.#ids.add(id)
+  }
+
+  clear(): void {
+    this.#ids.clear()
+  }
+
+  takeBackAll(): void {
+    for (const id of this.#ids) this.takeBack(id)
+  }
+
+  takeBack(id: string): void {
+    // While something is on its way for it, nothing can be said: it stays one to look after.
+    if (this.#arrivals.has(id)) return this.add(id)
+    this.#ids.delete(id)
+    if (this.#registry.get(id) === undefined) this.#arrivals.fetch(id)
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * `npm run test:equivalence`: every case and thousands of random schedules, plain XState against perdure.
+ *
+ *     --random N   random schedules; default 10,000
+ *     --seed S     the first of their seeds; default: another each time, printed
+ *     --group G    one group only, as the report names it
+ *     --xstate R   the release of XState: newest (default) or oldest, the oldest that is supported
+ *
+ * Owns: the order of things, and the exit code: 1 where anything differs that docs/xstate.md does not name.
+ * Does not own: the jobs (job.ts), sharing them out (workers.ts), the layout of the report.
+ *
+ * Invariant
+ * 1. Ctrl-C ends the workers, and then removes what the run has made.
+ */
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
+import { parseArgs } from 'node:util'
+import type { Job, Source } from './job.ts'
+import { GROUP as RANDOM, inBatches } from './random/campaign.ts'
+import { Report } from './report.ts'
+import { openScratchDatabases } from './scratch-database.ts'
+import { leftOut } from './scxml/index.ts'
+import { shareOut, Worker, type XStateRelease } from './workers.ts'
+
+const { values } = parseArgs({
+  options: {
+    random: { type: 'string', default: '10000' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 30)) },
+    group: { type: 'string' },
+    xstate: { type: 'string', default: 'newest' }
+  }
+})
+const { group } = values
+const count = readNumber('random', values.random)
+const seed = readNumber('seed', values.seed)
+const release = readRelease(values.xstate)
+/** Two keep a Postgres busy. */
+const WORKERS = 2
+/** Failures of random machines that are made smaller before they are shown. */
+const SHRUNK = 3
+
+const interrupted = once(process, 'SIGINT')
+const scratch = await openScratchDatabases(WORKERS)
+const workers = scratch.urls.map((url) => new Worker(url, release))
+try {
+  process.exitCode = await Promise.race([run(), interrupted.then(() => 130)])
+} finally {
+  await Promise.all(workers.map((worker) => worker.end()))
+  await scratch.discard()
+}
+
+/** The exit code. */
+async function run(): Promise<number> {
+  const startedAt = performance.now()
+  const wantsRandom = group === undefined || group === RANDOM
+  say(`XState ${versionOf(release)}${wantsRandom ? `, random schedules: ${count}, from seed ${seed}` : ''}`)
+  const sources: readonly Source[] = ['features', 'scxml', 'found']
+  const jobs: readonly Job[] = [
+    ...sources.map((source) => ({ do: 'compare', source, group }) as const),
+    ...(wantsRandom ? inBatches({ seed, count }) : []).map((seeds) => ({ do: 'compareRandom', ...seeds }) as const)
+  ]
+  const answers = await shareOut(jobs, workers)
+  const report = new Report(answers.flatMap(({ findings }) => findings))
+  say(`\n${report.tell()}`)
+  await tellSmallest(report)
+  if (leftOut.length > 0) say(`\nSCXML cases left out: ${leftOut.length}`)
+  for (const { name, reason } of leftOut) say(`  ${name}: ${reason}`)
+  say(`\n${((performance.now() - startedAt) / 1_000).toFixed(1)} s`)
+  return report.different.length === 0 ? 0 : 1
+}
+
+async function tellSmallest({ different }: Report): Promise<void> {
+  const failures = different.filter(({ group }) => group === RANDOM).slice(0, SHRUNK)
+  const jobs = failures.map(({ name }) => ({ do: 'shrink', seed: Number(name.replace('seed ', '')) }) as const)
+  const answers = await shareOut(jobs, workers)
+  for (const [index, { name }] of failures.entries()) {
+    say(`\nthe smallest like ${RANDOM}: ${name}\n${answers[index]?.told}`)
+  }
+}
+
+function versionOf(release: XStateRelease): string {
+  const name = release === 'oldest' ? 'xstate-oldest' : 'xstate'
+  return (createRequire(import.meta.url)(`${name}/package.json`) as { readonly version: string }).version
+}
+
+function readRelease(text: string): XStateRelease {
+  if (text === 'newest' || text === 'oldest') return text
+  throw new Error(`--xstate takes newest or oldest, not '${text}'`)
+}
+
+function readNumber(option: string, text: string): number {
+  const number = Number(text)
+  if (Number.isSafeInteger(number) && number >= 0) return number
+  throw new Error(`--${option} takes a whole number, not '${text}'`)
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

@@ -1,0 +1,7 @@
+/** Loaded before a program (`--import`): there, 'xstate' is the oldest release that is supported. */
+import { register } from 'node:module'
+
+const hooks = `export const resolve = (specifier, context, next) =>
+  next(specifier === 'xstate' ? 'xstate-oldest' : specifier, context)`
+
+register(`data:text/javascript,${encodeURIComponent(hooks)}`)

@@ -1,0 +1,16 @@
+/**
+ * What depends on XState's inside, on the oldest release that is supported: `npm test` runs it after all other tests.
+ */
+import { defineConfig } from 'vitest/config'
+import newest from './vitest.config.ts'
+
+export default defineConfig({
+  ...newest,
+  resolve: { alias: [{ find: /^xstate$/, replacement: 'xstate-oldest' }] },
+  test: {
+    ...newest.test,
+    include: ['test/actors/**/*.test.ts', 'test/equivalence/**/*.test.ts'],
+    env: { PERDURE_RANDOM: '40' },
+    typecheck: { enabled: false }
+  }
+})
