@@ -119,6 +119,11 @@ export class MachineTree {
     return this.#root?._snapshot as unknown as AnyMachineSnapshot
   }
 
+  /** The root, and its children that have not stopped. */
+  get actorCount(): number {
+    return this.#tree.actors.size
+  }
+
   nextTimer(): { readonly seq: number; readonly dueAt: number } | undefined {
     return this.#tree.timers.next()
   }
