@@ -1,5 +1,6 @@
 /**
- * `npm test`: lint, format, types, tests. Its last line is `N passed, N failed`.
+ * `npm test`: lint, format, types, tests, and those that look into XState once more on its oldest supported release. Its
+ * last line is `N passed, N failed`.
  *
  * Owns: the order of the steps and the count. Does not own: what the steps check.
  *
@@ -25,7 +26,8 @@ const counts = [
   runCheck('oxlint', ['--deny-warnings']),
   runCheck('oxfmt', ['--check']),
   runCheck('tsc', ['-p', '.']),
-  runVitest()
+  runVitest('vitest.config.ts'),
+  runVitest('vitest.oldest.config.ts')
 ]
 const passed = counts.reduce((sum, count) => sum + count.passed, 0)
 const failed = counts.reduce((sum, count) => sum + count.failed, 0)
@@ -36,10 +38,11 @@ function runCheck(tool: string, args: readonly string[]): Count {
   return { passed: 0, failed: run(tool, args) ? 0 : 1 }
 }
 
-function runVitest(): Count {
+function runVitest(config: string): Count {
   const folder = mkdtempSync(join(tmpdir(), 'perdure-report-'))
   const report = join(folder, 'report.json')
-  const succeeded = run('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`])
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const succeeded = run('vitest', ['run', '--config', config, ...reporters])
   const { passed, failed } = readReport(report)
   rmSync(folder, { recursive: true, force: true })
   return { passed, failed: succeeded ? failed : Math.max(failed, 1) }

@@ -9,6 +9,8 @@
  * Invariants
  * 1. An observer that throws is reported and harms nobody else.
  * 2. `error` and `complete` are the last notice of a subscription.
+ * 3. A version that was seen stays seen: a look that comes late, with a row of before, takes nothing back. The next look
+ *    would tell the newest snapshot a second time.
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate'
 import type { Telemetry } from '../telemetry/telemetry.ts'
@@ -65,7 +67,7 @@ export class Observers {
 
   setSeenVersion(id: string, version: number): void {
     const watch = this.#watches.get(id)
-    if (watch) watch.seenVersion = version
+    if (watch) watch.seenVersion = Math.max(version, watch.seenVersion ?? version)
   }
 
   /** `type` is an emitted event's type, or '*'. */

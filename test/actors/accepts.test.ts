@@ -3,6 +3,7 @@ import { type AnyStateMachine, createActor, createMachine } from 'xstate'
 import { describe, expect, test } from 'vitest'
 import { compile } from '../../src/actors/transition.ts'
 import { stage } from './tree-stage.ts'
+import { isSince } from './xstate-release.ts'
 
 describe('what a state takes', () => {
   const machine = createMachine({
@@ -44,6 +45,9 @@ describe('what a state takes', () => {
   })
 })
 
+// Before 5.32.2, XState asks no wildcard of a state that names the event: what it takes and what it ignores is mixed up.
+const told = (reception: string): string => (isSince('5.32.2') || reception === 'defer' ? reception : 'not deferred')
+
 // Whatever the machine: the answer by type is that of XState for all that its guards might say.
 test('agrees with what XState chooses under every outcome of the guards', () => {
   const descriptor = fc.constantFrom('a', 'a.b', 'a.*', 'a.b.*', '*', 'a.*.b')
@@ -61,7 +65,7 @@ test('agrees with what XState chooses under every outcome of the guards', () => 
       const guards: boolean[] = []
       const machine = createMachine({ id: 'm', ...configOf(shape as Shape, guards) }) as AnyStateMachine
       fc.pre(guards.length <= 7)
-      expect(stage(machine).tree.takes(type)).toBe(receptionByTrial(machine, guards, type))
+      expect(told(stage(machine).tree.takes(type))).toBe(told(receptionByTrial(machine, guards, type)))
     }),
     { numRuns: 300 }
   )

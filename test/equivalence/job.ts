@@ -8,6 +8,8 @@
  *    same everywhere.
  * 2. Jobs and answers are plain data: they go from one process to another.
  */
+import { release } from '../actors/xstate-release.ts'
+import type { Case } from './case.ts'
 import { compareAll } from './compare.ts'
 import { featureCases } from './features/index.ts'
 import { compareRandom, shrink } from './random/campaign.ts'
@@ -25,22 +27,21 @@ export type Job =
 export type Source = keyof typeof sources
 
 export interface Answer {
+  /** Of XState. */
+  readonly release: string
   readonly findings: readonly Finding[]
-  /** The smallest that fails, in words. */
+  /** The smallest that fails, in words; '' where none was asked for. */
   readonly told: string
 }
 
 const sources = { features: () => featureCases, scxml: loadScxmlCases, found: () => foundCases }
 
 export async function perform(job: Job, database: SteeredDatabase): Promise<Answer> {
-  switch (job.do) {
-    case 'compare': {
-      const cases = sources[job.source]().filter(({ group }) => job.group === undefined || job.group === group)
-      return { findings: (await compareAll(database, cases)).map(toFinding), told: '' }
-    }
-    case 'compareRandom':
-      return { findings: (await compareRandom(database, job)).map(toFinding), told: '' }
-    case 'shrink':
-      return { findings: [], told: await shrink(database, job.seed) }
-  }
+  if (job.do === 'shrink') return { release, findings: [], told: await shrink(database, job.seed) }
+  const comparisons = await (job.do === 'compare' ? compareAll(database, listCases(job)) : compareRandom(database, job))
+  return { release, findings: comparisons.map(toFinding), told: '' }
+}
+
+function listCases({ source, group: wanted }: Extract<Job, { do: 'compare' }>): readonly Case[] {
+  return sources[source]().filter(({ group }) => wanted === undefined || group === wanted)
 }

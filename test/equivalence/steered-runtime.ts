@@ -6,13 +6,14 @@
  *
  * Invariants
  * 1. The clock of the node and `now()` of the database are the same, and stand still while anything runs.
- * 2. The node's own loops sleep (`poll` is long): who is woken, and when, is decided here.
+ * 2. The node's own loops wake nobody, however often they are poked: their picks find nothing, and nothing is told to
+ *    them. Who is woken, and when, is decided here.
  */
 import { setImmediate } from 'node:timers/promises'
 import type { AnyStateMachine } from 'xstate'
 import { DEFAULT_SCHEMA, type RuntimeOptions } from '../../src/options.ts'
 import { openPostgresStore, type PostgresStore } from '../../src/persistence/postgres-store.ts'
-import type { ActorRow } from '../../src/persistence/store.ts'
+import type { ActorRow, Listening, PickResult } from '../../src/persistence/store.ts'
 import { DurableRuntime } from '../../src/runtime.ts'
 import { PATIENCE } from './plain-run.ts'
 import type { SteeredDatabase } from './steered-database.ts'
@@ -33,10 +34,13 @@ export interface Whereabouts {
 const LEASE_MS = 100 * 365 * 24 * 3_600_000
 const QUEUE = 'default'
 const MANY = 100_000
+const NO_ROWS: PickResult = { rows: [], nextDueInMs: null, contended: [] }
+const DEAF: Listening = { isOpen: true, end: () => Promise.resolve() }
 
 export class SteeredRuntime extends DurableRuntime<AnyStateMachine> {
   readonly #database: SteeredDatabase
   readonly #store: PostgresStore
+  readonly #pickRows: PostgresStore['pick']
   readonly #machines: readonly { readonly name: string; readonly version: string }[]
 
   private constructor(
@@ -48,6 +52,10 @@ export class SteeredRuntime extends DurableRuntime<AnyStateMachine> {
     super(options, () => Promise.resolve(store), database.clock)
     this.#database = database
     this.#store = store
+    this.#pickRows = store.pick.bind(store)
+    // What the node's loops ask, and nobody else.
+    store.pick = () => Promise.resolve(NO_ROWS)
+    store.listen = () => Promise.resolve(DEAF)
     this.#machines = names.map(({ machine, version }) => ({ name: machine.id, version }))
   }
 
@@ -122,14 +130,14 @@ export class SteeredRuntime extends DurableRuntime<AnyStateMachine> {
   async #pick(): Promise<boolean> {
     const { engine, node } = await this.member('rest()')
     await engine.lookForSignals()
-    const { rows } = await this.#store.pick({ node, queue: QUEUE, machines: this.#machines, limit: MANY })
+    const { rows } = await this.#pickRows({ node, queue: QUEUE, machines: this.#machines, limit: MANY })
     for (const row of rows) engine.awaken(row)
     return rows.length > 0 || !engine.isQuiet
   }
 
   async #nextDueMs(): Promise<number> {
     const { node } = await this.member('advance()')
-    const { nextDueInMs } = await this.#store.pick({ node, queue: QUEUE, machines: this.#machines, limit: 0 })
+    const { nextDueInMs } = await this.#pickRows({ node, queue: QUEUE, machines: this.#machines, limit: 0 })
     const { clock } = this.#database
     const asleep = nextDueInMs === null ? Infinity : Math.round(clock.now() + nextDueInMs)
     return Math.min(asleep, clock.nextAlarmMs ?? Infinity)

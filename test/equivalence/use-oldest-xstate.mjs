@@ -2,6 +2,6 @@
 import { register } from 'node:module'
 
 const hooks = `export const resolve = (specifier, context, next) =>
-  next(specifier === 'xstate' ? 'xstate-oldest' : specifier, context)`
+  next(specifier.replace(/^xstate(?=$|\\/)/, 'xstate-oldest'), context)`
 
 register(`data:text/javascript,${encodeURIComponent(hooks)}`)

@@ -1,11 +1,12 @@
 /**
- * The processes that a campaign runs on: one Node process is slower than the Postgres it talks to.
+ * The processes that a campaign runs on: one alone would leave the Postgres that it talks to idle most of the time.
  *
  * Owns: starting and ending them, and sharing jobs out. Does not own: the jobs (job.ts), the databases.
  *
  * Invariants
  * 1. Answers come in the order of the jobs, whoever was faster.
  * 2. A worker that fails says so itself, and fails the campaign.
+ * 3. Ctrl-C reaches the workers, too, and means nothing to them: who started them ends them.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -24,13 +25,14 @@ export class Worker {
   /** `url`: of an empty database, for this worker alone. */
   constructor(url: string, xstate: XStateRelease) {
     this.#process = fork(program, {
-      execArgv: [...process.execArgv, ...(xstate === 'oldest' ? ['--import', useOldest] : [])],
+      execArgv: ['--import', 'tsx', ...(xstate === 'oldest' ? ['--import', useOldest] : [])],
       env: { ...process.env, DATABASE_URL: url }
     })
-    this.#process.once('exit', () => this.#ended.abort())
+    this.#process.once('exit', () => this.#ended.abort(new Error('a worker has ended')))
   }
 
   async run(job: Job): Promise<Answer> {
+    this.#ended.signal.throwIfAborted()
     this.#process.send(job)
     const [answer] = await once(this.#process, 'message', { signal: this.#ended.signal })
     return answer as Answer

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import type { DurableActorRef, Runtime } from 'perdure'
 import { eventually, hear, openStage } from './stage.ts'
 
-const { start, rowOf, letTimePass } = await openStage()
+const { start, rowOf, letTimePass, watch } = await openStage()
 
 /** Spawns an actor whose first turn is over. */
 async function spawnAwake<M extends AnyStateMachine>(runtime: Runtime<M>, machine: M): Promise<DurableActorRef<M>> {
@@ -112,6 +112,23 @@ test('a subscription outlives the sleep of its actor', async () => {
     await eventually(() => rowOf(ref.id)).toMatchObject({ owner: null, snapshot: { context: { n } } })
   }
   expect(heard).toEqual([1, 2, 3])
+})
+
+test('a look at the row that comes too late tells no snapshot a second time', async () => {
+  const heard: number[] = []
+  const counter = counterOf([])
+  const { pool, answered, spoilAnswer, releaseAll } = watch()
+  const runtime = await start([counter], { passivateAfter: 0, database: pool })
+  const ref = await spawnAwake(runtime, counter)
+  const countLooks = (): number => answered.filter((name) => name === 'read').length
+  spoilAnswer('read', 'late')
+  ref.subscribe(({ context }) => heard.push(context.n))
+  await eventually(countLooks).toBe(1)
+  await ref.send({ type: 'UP' })
+  await eventually(() => rowOf(ref.id)).toMatchObject({ owner: null, snapshot: { context: { n: 1 } } })
+  releaseAll()
+  await eventually(countLooks).toBeGreaterThan(2)
+  expect(heard).toEqual([1])
 })
 
 test('a subscriber on another node hears the newest snapshot, and the end', async () => {

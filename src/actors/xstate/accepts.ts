@@ -11,7 +11,7 @@
  *    `on: { PING: {} }`. That is how a machine says that it wants an event dropped rather than kept.
  * 2. `defer` exactly where no transition matches in the active states or above them.
  *
- * Before XState 5.33, a state asks no wildcard for an event that it names: there, `take` may come out for `discard` and
+ * Before XState 5.32.2, a state asks no wildcard for an event that it names: there, `take` may come out for `discard` and
  * the reverse. Both mean that the machine is given the event.
  */
 import type { Node, StateValue, Transition } from './internals.ts'

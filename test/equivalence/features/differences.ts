@@ -11,7 +11,7 @@ import {
   stopChild,
   fromCallback
 } from 'xstate'
-import { makeCounter } from './kin.ts'
+import { makeCounter, makeTicker } from './kin.ts'
 import { fail, family, schedule, seen, types, visits } from './parts.ts'
 
 export const differenceCases = family('differences', {
@@ -145,6 +145,18 @@ export const differenceCases = family('differences', {
         on: { BREAK: { guard: fail('broken') } }
       }),
     steps: schedule('UNKNOWN BREAK'),
+    differsBy: 'Children, when the machine above them ends, fails or is stopped'
+  },
+
+  'a child that has its id no longer to itself, when the root ends': {
+    makeMachine: (note) =>
+      setup({ actors: { ticker: makeTicker(note) } }).createMachine({
+        id: 'ending',
+        entry: [spawnChild('ticker', { id: 'same' }), spawnChild('ticker', { id: 'same' })],
+        initial: 'on',
+        states: { on: { on: { END: 'off' } }, off: { type: 'final' } }
+      }),
+    steps: schedule('END', 10),
     differsBy: 'Children, when the machine above them ends, fails or is stopped'
   },
 

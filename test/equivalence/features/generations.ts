@@ -1,5 +1,5 @@
 /** Children with children of their own: what becomes of the small when those between end, fail or are stopped. */
-import { createMachine, fromCallback, sendTo, setup, spawnChild, stopChild } from 'xstate'
+import { createMachine, fromCallback, fromTransition, sendTo, setup, spawnChild, stopChild } from 'xstate'
 import type { Note } from '../case.ts'
 import { makeTicker } from './kin.ts'
 import { fail, family, schedule, seen } from './parts.ts'
@@ -54,6 +54,24 @@ export const generationCases = family('children', {
   'the children of a child that fails': {
     makeMachine: makeGrandmother,
     steps: schedule(10, 'BREAK', 10, 'BACK', 10),
+    differsBy: 'Children, when the machine above them ends, fails or is stopped'
+  },
+
+  'the reducer of a child that fails hears that it is stopped': {
+    makeMachine: () => {
+      const counts = fromTransition((heard: number) => heard + 1, 0)
+      const mother = setup({ actors: { counts } }).createMachine({
+        id: 'mother',
+        invoke: { src: 'counts', id: 'counts' },
+        on: { BREAK: { guard: fail('broken') } }
+      })
+      return setup({ actors: { mother } }).createMachine({
+        id: 'grandmother',
+        invoke: { src: 'mother', id: 'mother', onError: {} },
+        on: { BREAK: { actions: sendTo('mother', { type: 'BREAK' }) } }
+      })
+    },
+    steps: schedule('BREAK'),
     differsBy: 'Children, when the machine above them ends, fails or is stopped'
   },
 

@@ -1,7 +1,8 @@
 /**
  * Random machines with random schedules, one for each seed.
  *
- * Owns: what a seed stands for, and the smallest machine that fails. Does not own: what is drawn (shapes.ts).
+ * Owns: what a seed stands for, and the smallest machine that fails. Does not own: what is drawn (shapes.ts),
+ * which differences are known (documented.ts).
  *
  * Invariant
  * 1. A seed stands for one machine and one schedule: a failure is repeated by its seed alone.
@@ -10,9 +11,8 @@ import fc from 'fast-check'
 import type { Case } from '../case.ts'
 import { compareAll, type Comparison } from '../compare.ts'
 import { tellDifference } from '../difference.ts'
-import { soundOfNote } from '../observation.ts'
 import type { SteeredDatabase } from '../steered-database.ts'
-import { ACTION_THROWS } from './actions.ts'
+import { findDocumented } from './documented.ts'
 import { makeRandomMachine } from './machine.ts'
 import { draw, type Draw } from './shapes.ts'
 
@@ -78,22 +78,4 @@ const toCase = (drawn: Draw, seed: number): Case => ({
 function withDocumentedDifference(comparison: Comparison): Comparison {
   const differsBy = findDocumented(comparison)
   return differsBy === undefined ? comparison : { ...comparison, case: { ...comparison.case, differsBy } }
-}
-
-function findDocumented({ difference, plain }: Comparison): string | undefined {
-  if (difference === undefined) return undefined
-  const { step, path } = difference
-  const hasThrown = plain.slice(0, step + 1).some(({ heard }) => heard.includes(soundOfNote(ACTION_THROWS)))
-  if (hasThrown) return 'An action that throws'
-  return isAfterFailure(step, path, plain)
-    ? 'Children, when the machine above them ends, fails or is stopped'
-    : undefined
-}
-
-/** Whether the root had failed before the place of a difference: in plain XState its children go on by themselves. */
-function isAfterFailure(step: number, path: string, plain: Comparison['plain']): boolean {
-  if (plain[step - 1]?.snapshot['status'] === 'error') return true
-  const failedAt = plain[step]?.heard.findIndex((sound) => sound.startsWith('["error"')) ?? -1
-  const [, soundAt] = /^heard\[(\d+)\]/.exec(path) ?? []
-  return failedAt >= 0 && (soundAt === undefined ? path.startsWith('snapshot.children') : Number(soundAt) > failedAt)
 }

@@ -6,8 +6,10 @@
  * Invariants
  * 1. Every transition costs one of a number that the machine begins with: whatever its states send each other, it rests.
  * 2. No transition leads to the history of a state from within it: XState itself loses count of the active states then.
+ *    Before 5.32.4 it does so, too, where it goes to the history of a parallel state that has none.
  */
 import { type AnyStateMachine, assign, fromTransition, setup } from 'xstate'
+import { isSince } from '../../actors/xstate-release.ts'
 import type { Note } from '../case.ts'
 import { type Context, makeAction, makeGuard, type Place } from './actions.ts'
 import type { Draw, Shape, Transition } from './shapes.ts'
@@ -100,10 +102,13 @@ function makeTransition(given: Transition, at: string, ids: readonly string[], p
 }
 
 /** Every state and history state that a transition may go to; the root is none. */
-function listTargets({ states, history }: Shape, id: string, isRoot = true): readonly string[] {
+function listTargets({ kind, states, history }: Shape, id: string, isRoot = true): readonly string[] {
   const below = states.flatMap((state, index) => listTargets(state, `${id}${index}`, false))
-  return [...(isRoot ? [] : [id]), ...below, ...(history === 'none' || states.length === 0 ? [] : [`${id}h`])]
+  const hasHistory = history !== 'none' && states.length > 0 && (kind !== 'parallel' || goesToHistoryOfParallel)
+  return [...(isRoot ? [] : [id]), ...below, ...(hasHistory ? [`${id}h`] : [])]
 }
+
+const goesToHistoryOfParallel = isSince('5.32.4')
 
 /** The smallest child that does a bit of all: it counts, answers, waits, emits and ends. */
 function makeLeaf(note: Note): AnyStateMachine {
