@@ -19,6 +19,7 @@ create table perdure.actor (
   attempt integer default 0 not null,
   timer_at timestamp with time zone,
   wake_at timestamp with time zone,
+  lane bigint default 0 not null,
   inbox_seq bigint default 0 not null,
   inbox_seen bigint default 0 not null,
   parent uuid,
@@ -42,15 +43,21 @@ create table perdure.actor (
   constraint actor_running_has_owner CHECK (status <> 'running'::perdure.actor_status OR owner IS NOT NULL)
 ) with (fillfactor=50);
 
-CREATE INDEX actor_due ON perdure.actor USING btree (queue, wake_at) WHERE owner IS NULL AND status = 'waiting'::perdure.actor_status AND wake_at IS NOT NULL;
+CREATE INDEX actor_collectable ON perdure.actor USING btree (machine, ended_at) WHERE ended_at IS NOT NULL AND (key IS NULL OR (status <> ALL (key_scope)));
+
+CREATE INDEX actor_due ON perdure.actor USING btree (queue, machine, COALESCE(machine_version, ''::text), wake_at) WHERE owner IS NULL AND status = 'waiting'::perdure.actor_status AND wake_at IS NOT NULL;
 
 CREATE INDEX actor_key ON perdure.actor USING btree (key, created_at) WHERE key IS NOT NULL;
 
 CREATE INDEX actor_owner ON perdure.actor USING btree (owner) WHERE owner IS NOT NULL;
 
-CREATE INDEX actor_ready ON perdure.actor USING btree (queue, priority, wake_at) WHERE owner IS NULL AND status = 'ready'::perdure.actor_status;
+CREATE INDEX actor_partition_ready ON perdure.actor USING btree (partition_key, lane, priority, wake_at) WHERE owner IS NULL AND status = 'ready'::perdure.actor_status AND partition_key IS NOT NULL;
+
+CREATE INDEX actor_ready ON perdure.actor USING btree (queue, machine, COALESCE(machine_version, ''::text), lane, priority, wake_at) WHERE owner IS NULL AND status = 'ready'::perdure.actor_status;
 
 CREATE UNIQUE INDEX actor_key_taken ON perdure.actor USING btree (key) WHERE key IS NOT NULL AND (status = ANY (key_scope));
+
+CREATE UNIQUE INDEX actor_partition_taken ON perdure.actor USING btree (partition_key) WHERE owner IS NOT NULL AND partition_key IS NOT NULL;
 
 create table perdure.dedup (
   actor_id uuid not null,

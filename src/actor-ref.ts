@@ -80,7 +80,11 @@ export interface DurableActorRef<TMachine extends AnyStateMachine> {
     handler: (event: Extract<EmittedFrom<TMachine>, Type extends '*' ? AnyEventObject : { type: Type }>) => void
   ): Subscription
 
-  /** Stops the actor as XState stops a root actor. Resolves once that is durable; also where it had ended. */
+  /**
+   * Stops the actor as XState stops a root actor, after what was sent to it before. Resolves once that is durable; also where it
+   * had ended. Of an actor that this node cannot wake, it is durable that it will be stopped: `runtime.cancel` waits for that, and
+   * ends parked ones too.
+   */
   stop(): Promise<void>
 }
 
@@ -138,7 +142,7 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
     return this.#wait(options, (news) => {
       if (news.kind === 'failed') throw new ActorFailedError(this.id, news.error)
       const last = news.kind === 'snapshot' ? news.snapshot : news.last
-      if (last.status === 'done') return { value: last.output as OutputFrom<TMachine> }
+      if (last?.status === 'done') return { value: last.output as OutputFrom<TMachine> }
       if (news.kind === 'ended') throw new ActorTerminatedError(this.id, 'stopped')
       return undefined
     })
@@ -201,6 +205,8 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
     // What is committed after this read is news, also if the watcher looks only then.
     if (observers.seenVersion(row.id) === undefined) observers.setSeenVersion(row.id, row.version)
     if (row.snapshot === null && !isTerminal(row.status)) return null
+    this.#refuseOther(row.machine)
+    if (row.status === 'stopped') return { kind: 'ended', last: null }
     return newsOf(row.status, this.#revive(row), readColumn(row.id, row.lastError))
   }
 
@@ -232,7 +238,8 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
   #revive(row: ActorRow): AnyMachineSnapshot {
     this.#refuseOther(row.machine)
     const { machine, registrations } = this.#host
-    const registration = machine ? registrations.of(machine) : registrations.find(row.machine, row.machineVersion)
+    const registration =
+      registrations.find(row.machine, row.machineVersion) ?? (machine ? registrations.of(machine) : undefined)
     if (registration === undefined) {
       throw new MachineNotRegisteredError(
         row.machine,
@@ -250,4 +257,4 @@ function newsOf(status: string, snapshot: AnyMachineSnapshot, error: unknown): N
 }
 
 /** A stop brings no snapshot of its own: the last one is that of an active machine. */
-const endOf = ({ status }: AnyMachineSnapshot): string => (status === 'done' ? status : 'stopped')
+const endOf = (last: AnyMachineSnapshot | null): string => (last?.status === 'done' ? last.status : 'stopped')

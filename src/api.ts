@@ -3,7 +3,7 @@
  */
 import type { AnyStateMachine, EventFromLogic, InspectionEvent, Observer } from 'xstate'
 import type { ActorId, DurableActorRef } from './actor-ref.ts'
-import type { SendResult } from './actors/mailbox.ts'
+import type { SendResult, SendStatus } from './actors/mailbox.ts'
 import type { Subscription } from './actors/observers.ts'
 import type { Address, DurationInput, SendOptions, SpawnOptions } from './options.ts'
 import type { TreeNode } from './supervisor/supervisor.ts'
@@ -57,6 +57,32 @@ export interface Runtime<TMachine extends AnyStateMachine = AnyStateMachine> ext
   get<M extends TMachine>(machine: M, address: Address): Promise<DurableActorRef<M>>
   get(address: Address): Promise<DurableActorRef<TMachine>>
 
+  /**
+   * Spawns and sends as a part of your own transaction: what they do is there if that commits, and nodes are woken then.
+   * `client`: a pg client on which you ran `begin`, or what the callback of `sql.begin` (postgres.js) or `pglite.transaction` is given;
+   * connected to the database of this runtime. Throws InvalidArgumentError for anything else.
+   * @example
+   * await client.query('begin')
+   * await client.query('insert into purchase (id) values (42)')
+   * await runtime.withTransaction(client).spawn(checkout, { input: { order: 42 }, key: 'order:42' })
+   * await client.query('commit')
+   */
+  withTransaction(client: unknown, options?: TransactionOptions): TransactionCalls<TMachine>
+
+  /**
+   * Has an actor tried again now that is parked, or waits for its next attempt; attempts are counted anew. Resolves to whether
+   * there was anything to try again. Rejects with ActorNotFoundError or ActorTerminatedError.
+   * @example await runtime.retry({ key: 'order:42' })
+   */
+  retry(address: Address): Promise<boolean>
+
+  /**
+   * Ends an actor, wherever it is and whatever it does: awake here or elsewhere, asleep, parked, not started. Resolves when it
+   * is `stopped`; also where it had ended before. `reason` is kept in its row. Rejects with ActorNotFoundError.
+   * @example await runtime.cancel({ key: 'order:42' }, 'ordered by mistake')
+   */
+  cancel(address: Address, reason?: string): Promise<void>
+
   /** Hears of what happens; `runtime.telemetry` lists the events. Returns what ends that. A listener cannot harm the runtime. */
   on<Name extends TelemetryEventName>(event: Name, listener: TelemetryListener<Name>): () => void
   readonly telemetry: Telemetry['events']
@@ -72,6 +98,39 @@ export interface Runtime<TMachine extends AnyStateMachine = AnyStateMachine> ext
 
   /** The supervision tree as it is now. */
   tree(): readonly TreeNode[]
+}
+
+export interface TransactionOptions {
+  /**
+   * Tell nodes when the transaction commits, with a NOTIFY in it. `false`: they find what it did by their next poll. Transactions
+   * that notify commit one after another: where thousands a second do, that is the limit. Default true.
+   */
+  readonly wake?: boolean
+}
+
+/**
+ * The calls of a runtime as parts of a transaction. An error of theirs leaves the transaction usable, except where it comes from
+ * the client itself: such errors are given on as they are.
+ */
+export interface TransactionCalls<TMachine extends AnyStateMachine = AnyStateMachine> {
+  /**
+   * As `runtime.spawn`; resolves to the ref of the actor that is there once the transaction commits. It waits for another
+   * transaction that has just taken the same key, or id.
+   */
+  spawn<M extends TMachine>(machine: M, ...options: OptionalIfEmpty<SpawnOptions<M>>): Promise<DurableActorRef<M>>
+
+  /** As `runtime.spawnMany`. */
+  spawnMany<M extends TMachine>(machine: M, entries: readonly SpawnOptions<M>[]): Promise<readonly ActorId<M>[]>
+
+  /**
+   * As `runtime.send`, but the event always goes into the durable inbox, and the actor's row is locked until the transaction ends.
+   * Rejects with ActorNotFoundError, ActorTerminatedError, InboxFullError, TooLargeError or NotSerializableError.
+   */
+  send<Id extends string>(
+    address: Id | Exclude<Address, string>,
+    event: EventTo<Id, TMachine>,
+    options?: SendOptions
+  ): Promise<{ readonly status: Extract<SendStatus, 'queued' | 'duplicate'> }>
 }
 
 /** What may be sent: to an id that knows its machine the events of that, to all else those of any of `TMachine`. */

@@ -33,6 +33,11 @@ export function readDurationMs(argument: string, value: DurationInput): number {
   )
 }
 
+/** How long something is kept; null: for ever. */
+export function readRetentionMs(value: DurationInput | false): number | null {
+  return value === false || value === Infinity ? null : readDurationMs('retention', value)
+}
+
 /** A text that goes into a column, and into an index: not empty, not endless, nothing that Postgres cannot hold. */
 export function readText(argument: string, value: unknown): string {
   const isText = typeof value === 'string' && value.length > 0 && value.length <= MAX_TEXT

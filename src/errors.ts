@@ -119,6 +119,16 @@ export class SnapshotIllegalError extends PerdureError {
   }
 }
 
+/** The `migrate` of a machine threw, or gave back what the machine cannot take up (`cause`). The row stays as it was. */
+export class MigrationFailedError extends PerdureError {
+  readonly _tag = 'MigrationFailedError'
+  readonly actorId: string
+  constructor(actorId: string, from: string | null, to: string | null, cause: unknown) {
+    super(`actor ${actorId} cannot be moved from version '${from}' to '${to}'; see cause. Mend migrate.`, { cause })
+    this.actorId = actorId
+  }
+}
+
 /** No actor has this id or key. */
 export class ActorNotFoundError extends PerdureError {
   readonly _tag = 'ActorNotFoundError'

@@ -10,7 +10,8 @@ import type { Registration } from './actors/registration.ts'
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './actors/retry-policy.ts'
 import { compile } from './actors/transition.ts'
 import { InvalidArgumentError } from './errors.ts'
-import { readCount, readDurationMs, readText } from './arguments.ts'
+import { readCount, readDurationMs, readRetentionMs, readText } from './arguments.ts'
+import { readMigration, type MigrateOptions } from './actors/migration.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import type { ActorStatus } from './persistence/store.ts'
 
@@ -31,6 +32,13 @@ export interface MachineOptions<TMachine extends AnyStateMachine = AnyStateMachi
         readonly initial?: DurationInput
         readonly max?: DurationInput
       })
+  /**
+   * Moves instances of older versions to this one, each when it is taken up next.
+   * @example { machine: orderV2, migrate: { from: ['1'], snapshot: (old) => ({ ...old, value: 'draft' }) } }
+   */
+  readonly migrate?: MigrateOptions
+  /** Instead of the runtime's `retention`. Of several versions of a machine the longest holds. */
+  readonly retention?: DurationInput | false
 }
 
 export type MachineEntry = AnyStateMachine | MachineOptions
@@ -61,6 +69,8 @@ export interface RuntimeOptions<Machines extends readonly MachineEntry[] = reado
   readonly poll?: DurationInput
   /** How long a dedupKey is remembered after its event was accepted. Default 7 days. */
   readonly dedupRetention?: DurationInput
+  /** How long an actor stays in the database after its end. `false`: until you delete it. Default 30 days. */
+  readonly retention?: DurationInput | false
   readonly limits?: Partial<Limits>
   /** Names this node for people. Default: host name and process id. */
   readonly name?: string
@@ -91,6 +101,7 @@ export interface SpawnSettings {
   readonly queue?: string
   /** Lower runs first. Default 0. */
   readonly priority?: number
+  /** Of the actors with the same partition key, whatever their machines and queues, one at a time executes, on all nodes together. */
   readonly partitionKey?: string
   readonly startAt?: Date | number
   readonly startIn?: DurationInput
@@ -120,7 +131,8 @@ const DEFAULTS = {
   maxResidentBytes: 512 * 1024 * 1024,
   leaseMs: 15_000,
   pollMs: 1_000,
-  dedupRetentionMs: 7 * 24 * 3_600_000
+  dedupRetentionMs: 7 * 24 * 3_600_000,
+  retentionMs: 30 * 24 * 3_600_000
 } as const
 
 /** The options of a runtime, read: all there, durations in milliseconds. */
@@ -136,6 +148,7 @@ export function readOptions(options: RuntimeOptions) {
     leaseMs: duration('lease', DEFAULTS.leaseMs),
     pollMs: duration('poll', DEFAULTS.pollMs),
     dedupRetentionMs: duration('dedupRetention', DEFAULTS.dedupRetentionMs),
+    retentionMs: options.retention === undefined ? DEFAULTS.retentionMs : readRetentionMs(options.retention),
     maxResident: readCount('maxResident', options.maxResident ?? DEFAULTS.maxResident),
     maxResidentBytes: readCount('maxResidentBytes', options.maxResidentBytes ?? DEFAULTS.maxResidentBytes),
     name: readText('name', options.name ?? `${hostname()}:${process.pid}`),
@@ -171,7 +184,7 @@ function readLimits(limits: Partial<Limits> = {}): Limits {
 /** Compiles a machine. Throws MachineNotDurableError, or InvalidArgumentError for the options beside it. */
 export function readMachine(entry: MachineEntry): Registration {
   const options: MachineOptions = isMachine(entry) ? { machine: entry } : entry
-  const { machine, version = machine?.version, unhandled = 'defer', retry = false } = options
+  const { machine, version = machine?.version, unhandled = 'defer', retry = false, migrate, retention } = options
   if (!isMachine(machine)) {
     throw new InvalidArgumentError(
       'machines',
@@ -189,7 +202,9 @@ export function readMachine(entry: MachineEntry): Registration {
     machine,
     blueprint,
     unhandled,
-    retry: retry === false ? null : readRetry(retry === true ? {} : retry)
+    retry: retry === false ? null : readRetry(retry === true ? {} : retry),
+    migration: migrate === undefined ? null : readMigration(migrate, version),
+    retentionMs: retention === undefined ? undefined : readRetentionMs(retention)
   }
 }
 

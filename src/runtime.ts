@@ -1,8 +1,9 @@
 /**
  * The runtime: the public face of perdure. Start reading here.
  *
- * Owns: the public calls; their arguments are read here, their receipts become promises here. Wires the rooms together.
- * Does not own: anything that happens to an actor (actors/), rows (persistence/), loops (supervisor/).
+ * Owns: the public calls. Wires the rooms together.
+ * Does not own: reading the arguments of spawns and sends (spawning.ts, sending.ts), anything that happens to an actor (actors/),
+ * rows (persistence/), loops (supervisor/).
  *
  * Invariants
  * 1. Every call answers: with what is durable, or with a typed error. Bad arguments are refused before anything is stored.
@@ -10,16 +11,16 @@
  */
 import { setMaxListeners } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
-import type { AnyEventObject, AnyStateMachine } from 'xstate'
-import type { EventTo, OptionalIfEmpty, Runtime, StopOptions } from './api.ts'
+import type { AnyStateMachine } from 'xstate'
+import type { EventTo, OptionalIfEmpty, Runtime, StopOptions, TransactionCalls, TransactionOptions } from './api.ts'
 import type { Inspector } from './actors/inspectors.ts'
 import { ActorHandle, type ActorId, type DurableActorRef } from './actor-ref.ts'
-import type { SendEntry, SendResult, StopEntry } from './actors/mailbox.ts'
+import type { SendResult } from './actors/mailbox.ts'
 import { Observers, type Subscription } from './actors/observers.ts'
 import { Registrations } from './actors/registration.ts'
 import * as read from './arguments.ts'
 import { DatabaseClock, type SyncedClock } from './clock.ts'
-import { ActorNotFoundError, RuntimeNotRunningError } from './errors.ts'
+import { RuntimeNotRunningError } from './errors.ts'
 import {
   DEFAULT_SCHEMA,
   readMachine,
@@ -33,14 +34,17 @@ import {
   type SpawnOptions,
   type SpawnSettings
 } from './options.ts'
+import { cancelActor, readReason, retryActor, type OperatorHost } from './operating.ts'
 import { openPostgresStore } from './persistence/postgres-store.ts'
 import type { Store } from './persistence/store.ts'
+import { Sender } from './sending.ts'
 import { draftActor, idOfSpawned, idsOfInserted, spawnDrafts, type Spawned } from './spawning.ts'
 import { Node, type Current } from './supervisor/node.ts'
 import type { TreeNode } from './supervisor/supervisor.ts'
 import type { TelemetryEventName } from './telemetry/catalogue.ts'
 import { reportToPeople } from './telemetry/report.ts'
 import { Telemetry, type TelemetryListener } from './telemetry/telemetry.ts'
+import { Transaction } from './transactions.ts'
 import { Watcher } from './watcher.ts'
 
 /**
@@ -76,12 +80,23 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
   #node: Node | null = null
   #state: State = 'not started'
   #stopping: Promise<void> | null = null
-  /** Look-ups of keys under way: what is sent to one key meanwhile waits for the same answer, in order. */
-  readonly #lookups = new Map<string, Promise<string>>()
+  readonly #sender: Sender
+  readonly #operator: OperatorHost
 
   constructor(options: RuntimeOptions, open: () => Promise<Store>, clock: SyncedClock) {
     this.#options = readOptions(options)
     this.#registrations = new Registrations(options.machines.map(readMachine))
+    this.#sender = new Sender({
+      limits: this.#options.limits,
+      current: () => (this.#state === 'running' ? (this.#node?.current ?? null) : null),
+      member: (operation) => this.member(operation)
+    })
+    this.#operator = {
+      member: () => this.member('this call'),
+      poke: () => this.#node?.poke(),
+      tellOwner: (node, id) => this.#node?.tellOwner(node, id),
+      stopped: this.#stopped.signal
+    }
     // Every wait listens for the end of the runtime, and there may be thousands.
     setMaxListeners(0, this.#stopped.signal)
     this.#open = open
@@ -144,13 +159,33 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     event: EventTo<Id, TMachine>,
     options: SendOptions = {}
   ): Promise<SendResult> {
-    return this.#send(address, event, options, null)
+    return this.#sender.send(address, event, options, null)
   }
 
   async get<M extends TMachine>(first: M | Address, second?: Address): Promise<DurableActorRef<M>> {
     const machine = second === undefined ? null : this.#registrations.of(first as M).machine
-    const at = read.readAddress(second ?? first)
-    return this.#refOf(machine as M | null, typeof at === 'string' ? at : await this.#findKey(at.key))
+    return this.#refOf(machine as M | null, await this.#sender.findId(second ?? first))
+  }
+
+  withTransaction(client: unknown, { wake = true }: TransactionOptions = {}): TransactionCalls<TMachine> {
+    if (this.#state !== 'running' || !this.#node) throw new RuntimeNotRunningError('withTransaction()', this.#state)
+    const transaction = new Transaction({
+      writer: this.#node.store.within(client),
+      registrations: this.#registrations,
+      limits: this.#options.limits,
+      wake,
+      refOf: (machine, id) => this.#refOf(machine as TMachine, id)
+    })
+    return transaction as TransactionCalls<TMachine>
+  }
+
+  async retry(address: Address): Promise<boolean> {
+    return retryActor(await this.#sender.findId(address), this.#operator)
+  }
+
+  async cancel(address: Address, reason?: string): Promise<void> {
+    const why = readReason(reason)
+    return cancelActor(await this.#sender.findId(address), why, this.#operator)
   }
 
   on<Name extends TelemetryEventName>(event: Name, listener: TelemetryListener<Name>): () => void {
@@ -178,45 +213,6 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     return spawnDrafts(drafts, await this.member('spawn()'), () => this.#node?.poke())
   }
 
-  /** `machine`: what the sender takes the actor for; null: an actor of any. */
-  #send(address: Address, event: AnyEventObject, options: SendOptions, machine: string | null): Promise<SendResult> {
-    // Not an async function: thousands may wait at once, and each would hold a second promise. What is thrown in here rejects.
-    return new Promise((resolve, reject) => {
-      const at = read.readAddress(address)
-      const { copy, json } = read.readEvent(event, this.#options.limits)
-      const dedupKey = options.dedupKey === undefined ? null : read.readText('dedupKey', options.dedupKey)
-      this.#deliver(at, { kind: 'send', machine, event: copy, json, dedupKey, receipt: { resolve, reject } })
-    })
-  }
-
-  /** Hands an entry to the engine, or tells its receipt why that is not possible. */
-  #deliver(at: Address, entry: SendEntry | StopEntry): void {
-    const fail = (error: unknown): void => entry.receipt.reject(error)
-    const current = this.#state === 'running' ? this.#node?.current : null
-    if (!current) {
-      this.member('send()').then(() => this.#deliver(at, entry), fail)
-      return
-    }
-    if (typeof at === 'string') return current.engine.deliver(at, entry)
-    const awake = this.#lookups.has(at.key) ? undefined : current.engine.registry.getByKey(at.key)
-    if (awake) return awake.offer(entry)
-    this.#findKey(at.key).then((id) => this.#deliver(id, entry), fail)
-  }
-
-  #findKey(key: string): Promise<string> {
-    const running = this.#lookups.get(key)
-    if (running) return running
-    const lookup = this.member('send()')
-      .then(({ batched }) => batched.findKey(key))
-      .then((id) => {
-        if (id === null) throw new ActorNotFoundError(`with key '${key}'`)
-        return id
-      })
-      .finally(() => this.#lookups.delete(key))
-    this.#lookups.set(key, lookup)
-    return lookup
-  }
-
   #refOf<M extends TMachine>(machine: M | null, id: string): DurableActorRef<M> {
     const name = machine && this.#registrations.of(machine).name
     return new ActorHandle<M>(id as ActorId<M>, {
@@ -224,11 +220,8 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
       registrations: this.#registrations,
       observers: this.#observers,
       stopped: this.#stopped.signal,
-      send: (event, options = {}) => this.#send(id, event, options, name),
-      stop: () =>
-        new Promise((resolve, reject) =>
-          this.#deliver(id, { kind: 'stop', machine: name, receipt: { resolve, reject } })
-        ),
+      send: (event, options = {}) => this.#sender.send(id, event, options, name),
+      stop: () => this.#sender.stop(id, name),
       member: () => this.member('this call'),
       watch: () => this.#node?.pokeWatcher()
     })

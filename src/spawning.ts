@@ -59,7 +59,8 @@ export async function spawnDrafts(
   const { engine, batched, node } = current
   const rows = drafts.map(({ row }) => {
     const startsNow = row.startAt === null && row.startInMs === null
-    return startsNow && engine.room.take(row.queue) ? { ...row, owner: node } : row
+    // Whose turn it is in a partition is for the database to say.
+    return startsNow && row.partitionKey === null && engine.room.take(row.queue) ? { ...row, owner: node } : row
   })
   let answers: readonly SpawnAnswer[]
   try {

@@ -15,7 +15,8 @@ import { WaitTimeoutError } from './errors.ts'
 export type News =
   | { readonly kind: 'snapshot'; readonly snapshot: AnyMachineSnapshot }
   | { readonly kind: 'failed'; readonly error: unknown }
-  | { readonly kind: 'ended'; readonly last: AnyMachineSnapshot }
+  /** `last: null`: it was stopped, and its last snapshot is not known or cannot be read. */
+  | { readonly kind: 'ended'; readonly last: AnyMachineSnapshot | null }
 
 export interface Wait<Value> {
   readonly id: string

@@ -10,7 +10,7 @@ import type { AnyMachineSnapshot } from 'xstate'
 import type { Observers } from './actors/observers.ts'
 import type { Registration, Registrations } from './actors/registration.ts'
 import { readColumn, reviveSnapshot } from './actors/revive.ts'
-import { SnapshotIllegalError } from './errors.ts'
+import { MigrationFailedError, SnapshotIllegalError } from './errors.ts'
 import { isTerminal, type ActorRow, type Store } from './persistence/store.ts'
 
 export interface WatcherOptions {
@@ -70,7 +70,7 @@ export class Watcher {
     try {
       return reviveSnapshot(row, registration)
     } catch (error) {
-      if (error instanceof SnapshotIllegalError) return null
+      if (error instanceof SnapshotIllegalError || error instanceof MigrationFailedError) return null
       throw error
     }
   }

@@ -45,6 +45,9 @@ create table perdure.actor (
   timer_at timestamptz,
   -- When a row that nobody owns is to be picked. Changes only when a lease ends, so that other commits stay HOT.
   wake_at timestamptz,
+  -- The line in which a ready row stands: the common one of its queue, 0, or that of its partition, a hash of the key, once a picker
+  -- has found it to be behind another of its partition.
+  lane bigint not null default 0,
   inbox_seq bigint not null default 0,
   inbox_seen bigint not null default 0,
   parent uuid,
@@ -76,10 +79,23 @@ create index actor_key on perdure.actor (key, created_at) where key is not null;
 
 create index actor_owner on perdure.actor (owner) where owner is not null;
 
-create index actor_ready on perdure.actor (queue, priority, wake_at) where owner is null and status = 'ready';
+-- By machine and version, so that a picker never reads past rows of those that its node does not know. No version is ''.
+create index actor_ready on perdure.actor (queue, machine, coalesce(machine_version, ''), lane, priority, wake_at)
+  where owner is null and status = 'ready';
 
-create index actor_due on perdure.actor (queue, wake_at)
+create index actor_due on perdure.actor (queue, machine, coalesce(machine_version, ''), wake_at)
   where owner is null and status = 'waiting' and wake_at is not null;
+
+-- Of the actors of a partition one at most is owned. What keeps statements from waiting here for each other: pick.sql, 4.
+create unique index actor_partition_taken on perdure.actor (partition_key)
+  where owner is not null and partition_key is not null;
+
+create index actor_partition_ready on perdure.actor (partition_key, lane, priority, wake_at)
+  where owner is null and status = 'ready' and partition_key is not null;
+
+-- What the janitor collects. Only the end of an actor writes to it.
+create index actor_collectable on perdure.actor (machine, ended_at)
+  where ended_at is not null and (key is null or status <> all (key_scope));
 
 create table perdure.signal (
   actor_id uuid not null references perdure.actor on delete cascade,

@@ -17,7 +17,7 @@ with document as (
   select * from json_to_recordset($2::text::json) as document (
     n integer, id uuid, version bigint, snapshot text, status perdure.actor_status, output text, last_error text, journal text,
     keep_before boolean, timer_at float8, inbox_seen bigint, release boolean, retry_in_ms float8,
-    dedup_keys text[], consumed bigint[], deferred_events text[], deferred_keys text[]
+    dedup_keys text[], consumed bigint[], deferred_events text[], deferred_keys text[], machine_version text
   )
 ),
 outcome as (
@@ -55,6 +55,7 @@ committed as (
   update perdure.actor as a set
     version = a.version + case when o.snapshot is null then 0 else 1 end,
     snapshot = coalesce(o.snapshot::json, a.snapshot),
+    machine_version = coalesce(o.machine_version, a.machine_version),
     output = coalesce(o.output::json, a.output),
     last_error = o.last_error::json,
     journal = o.journal::json,

@@ -2,6 +2,7 @@
 -- its id or its key, and the machine of that actor. A row without an actor is one whose occupant this statement cannot see: ask again.
 --
 -- Promises: a key is taken by one actor; of entries in one batch the first wins; nothing fails for a duplicate.
+-- Nobody is born into a partition as one that is leased: whose turn it is there is for pick.sql and claim.sql.
 -- Races, and why none is lost
 -- 1. Two inserts bring the same key. The unique index lets one of them in; the other waits for it and does nothing. Its
 --    occupant then is newer than the snapshot of the statement and cannot be told: hence "ask again".
@@ -9,6 +10,7 @@
 with newborn as materialized (
   select document.*,
     n = min(n) over (partition by id) as is_first,
+    case when partition_key is null then owner end as holder,
     coalesce(to_timestamp(start_at / 1000), now() + coalesce(start_in_ms, 0) * interval '1 millisecond') as start
   from json_to_recordset($1::text::json) as document (
     n integer, id uuid, machine text, machine_version text, key text, key_scope perdure.key_scope, queue text,
@@ -20,8 +22,8 @@ born as (
     id, machine, machine_version, key, key_scope, queue, priority, partition_key, input, owner, status, wake_at
   )
   select
-    id, machine, machine_version, key, key_scope, queue, priority, partition_key, input::json, owner,
-    case when owner is null and start > now() then 'waiting' else 'ready' end::perdure.actor_status, start
+    id, machine, machine_version, key, key_scope, queue, priority, partition_key, input::json, holder,
+    case when holder is null and start > now() then 'waiting' else 'ready' end::perdure.actor_status, start
   from newborn
   where is_first
   order by key, n

@@ -46,6 +46,8 @@ export class Actor {
   #now: Incarnation
   readonly #commits: CommitSlot
   isExecuting = false // set by room.ts
+  /** Then others may wait for it to rest: it keeps its lease only while it has something to do. */
+  readonly isOfPartition: boolean
   readonly #knownKeys = new KnownKeys()
   readonly #alarm: Alarm
   /** When it last came to rest, by the monotonic clock in milliseconds. */
@@ -56,6 +58,7 @@ export class Actor {
     this.id = row.id
     this.key = row.key
     this.queue = row.queue
+    this.isOfPartition = row.partitionKey !== null
     this.registration = registration
     this.#about = { id: row.id, machine: registration.name }
     this.#host = host
@@ -80,6 +83,7 @@ export class Actor {
   turn(): void {
     const entries = this.#phase === 'resting' ? this.#mailbox.next() : NONE
     if (entries.length > 0) this.#run(entries)
+    else if (this.isOfPartition) this.passivate()
   }
 
   /** Its tree, and what else its row says, as last read or committed. */
@@ -99,7 +103,7 @@ export class Actor {
 
   /** The turn that is being run may end with the actor's leaving memory: nothing waits, and it is to leave at once. */
   get mayLeave(): boolean {
-    return this.#host.passivateAfterMs === 0 && this.isQuiet
+    return (this.isOfPartition || this.#host.passivateAfterMs === 0) && this.isQuiet
   }
 
   /** Tells the row that the effects of the last transition have run; later commits do so by the way. */
@@ -177,8 +181,10 @@ export class Actor {
       tellTurn(this.#host.telemetry, this.#about, turn, commit, startedAt)
     }
     if (commit.lastError !== null && !isTerminal(commit.status)) this.#handOn(entries)
-    else if (released || isTerminal(commit.status)) this.#end()
-    else this.#rest()
+    else if (released || isTerminal(commit.status)) {
+      tellEnd(this.#host.telemetry, this.#about, this.#now)
+      this.#handOn([])
+    } else this.#rest()
   }
 
   /** An effect that throws fails its machine, as an action that throws does in XState; with a retry policy it runs again. */
@@ -261,7 +267,7 @@ export class Actor {
     this.#phase = 'resting'
     this.restingSince = performance.now()
     this.#alarm.set(this.#now.tree.nextTimer()?.dueAt)
-    if (!this.isQuiet) this.#host.schedule(this)
+    if (!this.isQuiet || (this.isOfPartition && this.mayPassivate)) this.#host.schedule(this)
     else this.#host.setExecuting(this, this.#now.tree.hasLiveWork())
   }
 
@@ -274,11 +280,6 @@ export class Actor {
       .then((signals) => this.#phase === 'loading' && this.#mailbox.putFirst(this.#now.see(signals)))
       .catch((error: unknown) => error instanceof SnapshotIllegalError && (this.#failure = { error }))
       .finally(() => this.#phase === 'loading' && this.#rest())
-  }
-
-  #end(): void {
-    tellEnd(this.#host.telemetry, this.#about, this.#now)
-    this.#handOn([])
   }
 
   /** Leaves memory; what came from outside and is not in the row goes to whoever has the actor next. */

@@ -30,8 +30,8 @@ const MAX_ACTORS = 100_000
 export interface ArrivalsOptions {
   readonly batched: BatchedStore
   readonly limits: Limits
-  /** Whether this node could run one more actor now. */
-  readonly mayClaim: () => boolean
+  /** Whether this node could run this actor now. */
+  readonly mayClaim: (id: string) => boolean
   /** Wakes the actor of a claimed row; it then takes what has arrived with `take`. */
   readonly awaken: (row: ClaimedRow) => void
   /** The claim was not answered: the row may be leased by this node now. */
@@ -122,7 +122,7 @@ export class Arrivals {
   }
 
   #claim(id: string): void {
-    if (!this.#options.mayClaim()) return this.useInbox(id)
+    if (!this.#options.mayClaim(id)) return this.useInbox(id)
     this.#options.batched.claim(id, (settled) => {
       if (settled.ok) return this.#claimed(id, settled.value)
       this.#options.recover(id)

@@ -21,13 +21,13 @@ import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { ActorHost } from './actor-host.ts'
 import { Actor } from './actor.ts'
 import { Arrivals } from './arrivals.ts'
+import { ClaimedRows } from './claimed-rows.ts'
 import type { Entry } from './mailbox.ts'
 import type { Observers } from './observers.ts'
 import { Registry } from './registry.ts'
 import type { Registrations } from './registration.ts'
 import { Room } from './room.ts'
-import { giveBackCommit, parkCommit, stopCommit } from './row-commits.ts'
-import { isStopRequest } from './stop-request.ts'
+import { Strangers } from './strangers.ts'
 import { Strays } from './strays.ts'
 
 export interface EngineOptions {
@@ -47,7 +47,7 @@ export interface EngineOptions {
   readonly passivateAfterMs: number
   readonly maxResident: number
   readonly maxResidentBytes: number
-  /** Rows have come about that some picker should look at. */
+  /** Rows have come about, or can be had, that some picker should look at. */
   readonly poke: () => void
   /** An actor that another node has was sent something. */
   readonly tellOwner: (node: string, id: string) => void
@@ -66,7 +66,9 @@ export class Engine implements ActorHost {
   readonly passivateAfterMs: number
   readonly registry: Registry
   readonly room: Room
+  readonly strangers: Strangers
   readonly #arrivals: Arrivals
+  readonly #claimed: ClaimedRows
   readonly #strays: Strays
   /** Actors whose rows were claimed while they were here. */
   readonly #claimedTwice = new Set<string>()
@@ -81,16 +83,28 @@ export class Engine implements ActorHost {
     this.observers = options.observers
     this.log = options.log
     this.passivateAfterMs = options.passivateAfterMs
+    this.strangers = new Strangers(options.telemetry)
     this.registry = new Registry({ maxActors: options.maxResident, maxBytes: options.maxResidentBytes })
     this.room = new Room(options.queues, () => this.registry.room - this.#arrivals.size)
     this.#arrivals = new Arrivals({
       batched: options.batched,
       limits: options.limits,
       // The one that asks is counted among those that are on their way.
-      mayClaim: () => this.room.servesAny && !this.#isClosed && this.room.free >= 0,
+      mayClaim: (id) => this.room.servesAny && !this.#isClosed && this.room.free >= 0 && !this.strangers.has(id),
       awaken: (row) => this.awaken(row),
       recover: (id) => this.recover(id),
       queued: (id, owner) => this.#lookIntoInbox(id, owner)
+    })
+    const { registrations, limits, telemetry, batched } = options
+    this.#claimed = new ClaimedRows({
+      rules: { registrations, limits, serves: (queue) => this.room.serves(queue) && !this.#isClosed },
+      batched,
+      telemetry,
+      arrivals: this.#arrivals,
+      strangers: this.strangers,
+      awaken: (row) => this.awaken(row),
+      recover: (id) => this.recover(id),
+      poke: options.poke
     })
     this.#strays = new Strays(this.registry, this.#arrivals)
   }
@@ -119,26 +133,13 @@ export class Engine implements ActorHost {
     if (!this.holdsLease) return
     const present = this.registry.get(row.id)
     if (present) return this.#join(row.id, present)
-    const { registrations, limits, telemetry } = this.#options
-    const registration = registrations.find(row.machine, row.machineVersion)
-    if (registration === undefined || !this.room.serves(row.queue) || this.#isClosed) {
-      if (registration === undefined)
-        telemetry.emit('machine.unknown', { machine: row.machine, version: row.machineVersion })
-      return this.#giveUp(row, giveBackCommit(row))
-    }
-    if (row.attempt > Math.max(limits.attempts, registration.retry?.maxAttempts ?? 0)) {
-      return this.#park(
-        row,
-        new Error(`${row.attempt - 1} attempts ended without progress, the last with the loss of its node`)
-      )
-    }
-    if (row.snapshot === null && row.inbox.some((signal) => isStopRequest(signal)))
-      return this.#giveUp(row, stopCommit(row))
+    const registration = this.#claimed.settle(row)
+    if (registration === null) return
     let actor: Actor
     try {
       actor = new Actor(row, registration, this)
     } catch (error) {
-      return this.#park(row, error)
+      return this.#claimed.park(row, error)
     }
     this.registry.add(actor)
     this.#guard(actor, () => actor.takeUp(row))
@@ -259,6 +260,7 @@ export class Engine implements ActorHost {
 
   left(actor: Actor): void {
     this.registry.remove(actor)
+    if (actor.isOfPartition) this.#options.poke()
     if (this.#claimedTwice.delete(actor.id)) this.recover(actor.id)
     this.observers.setSeenVersion(actor.id, actor.incarnation.version)
   }
@@ -280,19 +282,6 @@ export class Engine implements ActorHost {
     else if (present) present.fetchInbox()
     else if (owner === this.#options.node) this.recover(id)
     else this.#options.tellOwner(owner, id)
-  }
-
-  #park(row: ClaimedRow, error: unknown): void {
-    this.telemetry.emit('actor.parked', { id: row.id, machine: row.machine, reason: error })
-    this.#giveUp(row, parkCommit(row, error))
-  }
-
-  /** Gives a claimed row back; what arrived for it goes to its inbox. */
-  #giveUp(row: ClaimedRow, commit: Commit): void {
-    this.#options.batched.commit(commit, (settled) => {
-      if (!settled.ok) this.recover(row.id)
-      this.#arrivals.useInbox(row.id)
-    })
   }
 }
 

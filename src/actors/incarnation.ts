@@ -20,6 +20,7 @@ import type { Entry } from './mailbox.ts'
 import { Performance, type EffectFailure } from './performance.ts'
 import type { Registration } from './registration.ts'
 import { nextAttemptInMs } from './retry-policy.ts'
+import { encodeStopReason } from './row-commits.ts'
 import { signalEntry } from './row-entries.ts'
 import { encodeError, toJson } from './snapshot-codec.ts'
 import {
@@ -56,6 +57,7 @@ export class Incarnation {
   /** The snapshot that was last committed, and whose effects have run. */
   shown: MachineTree['snapshot'] | undefined
   #timerAt: number | null = null
+  #stopReason: string | null = null
   /** The journal in the row. */
   #journal: Json | null = null
   readonly #performance: Performance
@@ -141,6 +143,7 @@ export class Incarnation {
     const time = { earliestMs: clock.earliestMs(), latestMs: clock.latestMs() }
     this.tree.introduce()
     const turn = runTurn(this.tree, entries, this.waiting, this.#rules, time)
+    this.#stopReason ??= turn.stopReason
     const journal = encodeJournal(turn.effects, this.tree)
     const hasLiveWork = this.tree.hasLiveWork()
     const snapshot = this.tree.persist()
@@ -221,7 +224,7 @@ export class Incarnation {
     const { status, output, error } = this.tree
     if (status === 'done') return { status, output: toJson(output, 'output'), lastError: null }
     if (status === 'error') return { status: 'failed', output: null, lastError: encodeError(error) }
-    return { status: 'stopped', output: null, lastError: null }
+    return { status: 'stopped', output: null, lastError: encodeStopReason(this.#stopReason) }
   }
 
   /** A commit of this incarnation, of a turn or of none, is in the row. true: signals have arrived that it has not seen. */

@@ -4,6 +4,7 @@
 import type { AnyStateMachine } from 'xstate'
 import { InvalidArgumentError, MachineNotRegisteredError } from '../errors.ts'
 import type { RetryPolicy } from './retry-policy.ts'
+import type { Migration } from './migration.ts'
 import type { Blueprint } from './transition.ts'
 
 export interface Registration {
@@ -16,31 +17,52 @@ export interface Registration {
   readonly unhandled: 'defer' | 'drop'
   /** null: a machine that throws fails, as in XState. */
   readonly retry: RetryPolicy | null
+  /** What moves actors of older versions to this one. */
+  readonly migration: Migration | null
+  /** How long its actors are kept after their end, null: for ever; undefined: as the runtime has it. */
+  readonly retentionMs: number | null | undefined
 }
 
 export class Registrations {
-  readonly #byName = new Map<string, Registration>()
+  readonly #all: readonly Registration[]
+  /** By machine and version, versions that are migrated from among them. */
+  readonly #byRow = new Map<string, Registration>()
   readonly #byMachine = new Map<AnyStateMachine, Registration>()
+  /** Rows that this runtime can run, those that it migrates first among them. */
+  readonly runnable: readonly { readonly name: string; readonly version: string | null }[]
 
-  /** Throws InvalidArgumentError where two machines have the same id and version. */
+  /** Throws InvalidArgumentError where it could not be told which machine a row belongs to. */
   constructor(registrations: readonly Registration[]) {
+    this.#all = registrations
+    this.runnable = registrations.flatMap(({ name, version, migration }) =>
+      [version, ...(migration?.from ?? [])].map((each) => ({ name, version: each }))
+    )
     for (const registration of registrations) {
-      const { name, version, machine } = registration
-      if (this.find(name, version)) {
-        throw new InvalidArgumentError(
-          `machines: '${name}'`,
-          `is registered twice${version === null ? '' : ` with version '${version}'`}`,
-          'Give each machine its own id, or each version of one its own version'
-        )
+      this.#add(registration, registration.version, 'is registered twice')
+      this.#byMachine.set(registration.machine, registration)
+    }
+    for (const registration of registrations) {
+      for (const version of registration.migration?.from ?? []) {
+        this.#add(registration, version, 'is migrated, and registered or migrated elsewhere as well,')
       }
-      this.#byName.set(nameOf(name, version), registration)
-      this.#byMachine.set(machine, registration)
     }
   }
 
-  /** The machine of a row; undefined where this runtime does not know it. */
+  #add(registration: Registration, version: string | null, problem: string): void {
+    const { name } = registration
+    if (this.find(name, version)) {
+      throw new InvalidArgumentError(
+        `machines: '${name}'`,
+        `${problem}${version === null ? '' : ` with version '${version}'`}`,
+        'Give each machine its own id, or each version of one its own version'
+      )
+    }
+    this.#byRow.set(nameOf(name, version), registration)
+  }
+
+  /** What runs a row; undefined where this runtime does not know it. Of another version than the row's: it has to be moved first. */
   find(name: string, version: string | null): Registration | undefined {
-    return this.#byName.get(nameOf(name, version))
+    return this.#byRow.get(nameOf(name, version))
   }
 
   /** Throws MachineNotRegisteredError. */
@@ -49,12 +71,12 @@ export class Registrations {
     if (registration) return registration
     throw new MachineNotRegisteredError(
       machine.id,
-      [...this.#byName.values()].map(({ name }) => name)
+      this.#all.map(({ name }) => name)
     )
   }
 
   [Symbol.iterator](): IterableIterator<Registration> {
-    return this.#byName.values()
+    return this.#all.values()
   }
 }
 

@@ -1,8 +1,9 @@
 /**
  * Commits for a row that was claimed but does not become an actor: nothing about it changes but who has it, and why.
  */
-import type { ClaimedRow, Commit } from '../persistence/store.ts'
+import type { ClaimedRow, Commit, Json, Signal } from '../persistence/store.ts'
 import { encodeError } from './snapshot-codec.ts'
+import { reasonOfStop } from './stop-request.ts'
 
 /** Gives the row back as it was, for a node that can run it. */
 export function giveBackCommit(row: ClaimedRow): Commit {
@@ -26,8 +27,14 @@ export function giveBackCommit(row: ClaimedRow): Commit {
 }
 
 /** Ends an actor that was stopped before it began. */
-export function stopCommit(row: ClaimedRow): Commit {
-  return { ...giveBackCommit(row), status: 'stopped', timerAt: null }
+export function stopCommit(row: ClaimedRow, { seq, event }: Signal): Commit {
+  const lastError = encodeStopReason(reasonOfStop(JSON.parse(event) as object))
+  return { ...giveBackCommit(row), status: 'stopped', timerAt: null, lastError, consumed: [seq] }
+}
+
+/** How a row tells why an operator ended its actor. */
+export function encodeStopReason(reason: string | null): Json | null {
+  return reason === null ? null : encodeError(new Error(reason))
 }
 
 /** Leaves the row for an operator: it cannot be brought to life, or dies each time. */

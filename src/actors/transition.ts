@@ -28,13 +28,15 @@ import { introduceActors, tellInspectors } from './xstate/inspection.ts'
 import { LiveTree } from './xstate/live-tree.ts'
 import { StartedWork } from './xstate/started-work.ts'
 import { assertXStateSupported } from './xstate/supported.ts'
-import { hydrateTree } from './xstate/tree-hydration.ts'
+import { checkTimers, hydrateTree } from './xstate/tree-hydration.ts'
+import { type PersistedActor, readPersisted, writePersisted } from './xstate/persisted-actor.ts'
 import { persistTree } from './xstate/tree-snapshot.ts'
 
 export type { Reception } from './xstate/accepts.ts'
 export { type Blueprint, compile } from './xstate/blueprint.ts'
 export type * from './xstate/effects.ts'
 export { isJournaled, markPerformed } from './xstate/journal.ts'
+export type * from './xstate/persisted-actor.ts'
 export type { Host, Input, Inspection } from './xstate/host.ts'
 
 assertXStateSupported()
@@ -60,6 +62,22 @@ export class MachineTree {
     const tree = new MachineTree(blueprint, actorId, host)
     hydrateTree(tree.#tree, stored)
     return tree
+  }
+
+  /**
+   * A stored document as `edit` would have it, perhaps for another machine than the one that wrote it, and when its first timer is
+   * due. Throws what `edit` throws, and SnapshotIllegalError, where the machine cannot take the result up as a whole.
+   */
+  static rewrite(
+    blueprint: Blueprint,
+    actorId: string,
+    stored: Json,
+    edit: (actor: PersistedActor) => PersistedActor
+  ): { readonly snapshot: Json; readonly timerAt: number | null } {
+    const edited = writePersisted(edit(readPersisted(stored)), blueprint.machine, stored)
+    const tree = MachineTree.hydrate(blueprint, actorId, { enqueue: () => undefined }, edited)
+    checkTimers(tree.#tree)
+    return { snapshot: tree.persist(), timerAt: tree.nextTimer()?.dueAt ?? null }
   }
 
   // ── a turn ──────────────────────────────────────────────────────────────────────────────────────────────────────

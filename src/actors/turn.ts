@@ -13,7 +13,7 @@
 import type { AnyEventObject } from 'xstate'
 import { added, NONE } from './lists.ts'
 import type { Entry, SendEntry, SignalEntry, StopEntry } from './mailbox.ts'
-import { STOP_EVENT_TYPE } from './stop-request.ts'
+import { reasonOfStop, STOP_EVENT_TYPE } from './stop-request.ts'
 import type { MachineTree, TreeEffect } from './transition.ts'
 
 /** An event that waits for a state that takes it. `seq: null`: it is not in the inbox yet. */
@@ -51,6 +51,8 @@ export interface Turn {
   /** Would have had to wait, but the inbox is full. */
   readonly overflowed: readonly SendEntry[]
   readonly stops: readonly StopEntry[]
+  /** Why an operator has the actor stopped, where that was in this turn and for a reason. */
+  readonly stopReason: string | null
 }
 
 /** Throws where the tree cannot be brought on; it is spoiled then. */
@@ -81,6 +83,7 @@ class TurnRun {
   #overflowed: readonly SendEntry[] = NONE
   #repeated: readonly SendEntry[] = NONE
   #stops: readonly StopEntry[] = NONE
+  #stopReason: string | null = null
   #acceptedKeys: Set<string> | undefined
 
   constructor(tree: MachineTree, waiting: readonly WaitingEvent[], rules: TurnRules) {
@@ -137,7 +140,8 @@ class TurnRun {
       duplicates: repeated.length === 0 ? NONE : repeated.filter((entry) => !isRefused(entry)),
       refused: repeated.length === 0 ? this.#refused : [...this.#refused, ...repeated.filter(isRefused)],
       overflowed: this.#overflowed,
-      stops: this.#stops
+      stops: this.#stops,
+      stopReason: this.#stopReason
     }
   }
 
@@ -177,7 +181,9 @@ class TurnRun {
   }
 
   #give(event: AnyEventObject): void {
-    this.#tree.apply(event.type === STOP_EVENT_TYPE ? { kind: 'stop' } : { kind: 'event', event })
+    if (event.type !== STOP_EVENT_TYPE) return this.#tree.apply({ kind: 'event', event })
+    this.#stopReason = reasonOfStop(event)
+    this.#tree.apply({ kind: 'stop' })
   }
 
   #isRepeated(key: string | null): boolean {

@@ -12,6 +12,7 @@
 import { OutcomeUnknownError } from '../errors.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { Batcher, type Settled } from './group-commit.ts'
+import type { Cancellation, CancelResult, RetryResult } from './operator.ts'
 import type {
   ActorRow,
   ClaimResult,
@@ -51,6 +52,8 @@ export class BatchedStore {
   readonly #signals: Batcher<NewSignal, SignalResult>
   readonly #reads: Batcher<string, ActorRow | null>
   readonly #keys: Batcher<string, string | null>
+  readonly #cancels: Batcher<Cancellation, CancelResult>
+  readonly #retries: Batcher<string, RetryResult>
   readonly #dedup: Batcher<{ readonly actorId: string; readonly dedupKey: string }, boolean>
 
   constructor(options: BatchedStoreOptions) {
@@ -87,6 +90,8 @@ export class BatchedStore {
     })
     this.#reads = new Batcher({ ...common, name: 'read', run: (ids) => store.read(ids) })
     this.#keys = new Batcher({ ...common, name: 'look-up', run: (keys) => store.findKeys(keys) })
+    this.#cancels = new Batcher({ ...common, name: 'cancel', ...each((one: Cancellation) => store.cancel(one)) })
+    this.#retries = new Batcher({ ...common, name: 'retry', ...each((id: string) => store.retry(id)) })
     this.#dedup = new Batcher({ ...common, name: 'look-up', run: (pairs) => store.knownDedup(pairs) })
   }
 
@@ -121,6 +126,14 @@ export class BatchedStore {
 
   signal(signal: NewSignal, settle: (settled: Settled<SignalResult>) => void): void {
     this.#signals.submit(signal, settle)
+  }
+
+  async cancel(cancellation: Cancellation): Promise<CancelResult> {
+    return (await this.#cancels.request(cancellation)).value
+  }
+
+  async retry(id: string): Promise<RetryResult> {
+    return (await this.#retries.request(id)).value
   }
 
   async read(id: string): Promise<ActorRow | null> {
@@ -168,6 +181,11 @@ function judge(commit: Commit, row: ActorRow | null, node: string): Settled<Comm
   }
   if (row.version === commit.version && commit.snapshot !== null) return settled({ kind: 'stale' })
   return { ok: false, error: new OutcomeUnknownError('commit', null) }
+}
+
+/** For operations that are too rare to be batched. */
+function each<Request, Result>(run: (request: Request) => Promise<Result>) {
+  return { maxBatch: 1, run: (requests: readonly Request[]) => Promise.all(requests.map(run)) }
 }
 
 async function insertLists(

@@ -4,7 +4,7 @@
  * Owns: the shape of a stored row and every change of a single row.
  * Does not own: finding rows, keys, nodes, the clock (memory-store.ts).
  *
- * Invariants (S1–S7 are those of store.ts)
+ * Invariants (S1–S8 are those of store.ts)
  * 1. Every function here either changes the row as a whole or leaves it untouched: nothing can fail halfway.
  * 2. What leaves this file is a copy or frozen: no caller can change a row by changing an answer.
  * 3. `wakeAt` changes only while nobody owns the row, or in the very change that ends the lease.
@@ -17,8 +17,11 @@ export type StoredActor = { -readonly [Field in keyof ActorRow]: ActorRow[Field]
   readonly keyScope: readonly ActorStatus[]
   /** Nobody may have the row before: its start or its next attempt. Once leased it lies in the past. */
   heldUntil: number | null
+  /** A pick has found it to be behind another of its partition. */
+  isPutAside: boolean
   /** Newest arrival number that an owner has committed as seen. */
   inboxSeen: number
+  endedAt: number | null
   inbox: Signal[]
   /** Known dedup keys, each with the time at which it was first seen. */
   readonly dedup: Map<string, number>
@@ -26,7 +29,8 @@ export type StoredActor = { -readonly [Field in keyof ActorRow]: ActorRow[Field]
 
 export function createRow(actor: NewActor, now: number): StoredActor {
   const startAt = actor.startAt ?? now + (actor.startInMs ?? 0)
-  const isDelayed = actor.owner === null && startAt > now
+  const owner = actor.partitionKey === null ? actor.owner : null
+  const isDelayed = owner === null && startAt > now
   return {
     id: actor.id,
     machine: actor.machine,
@@ -37,7 +41,7 @@ export function createRow(actor: NewActor, now: number): StoredActor {
     priority: actor.priority,
     partitionKey: actor.partitionKey,
     status: isDelayed ? 'waiting' : 'ready',
-    owner: actor.owner,
+    owner,
     version: 0,
     input: actor.input,
     snapshot: null,
@@ -48,17 +52,28 @@ export function createRow(actor: NewActor, now: number): StoredActor {
     attempt: 0,
     timerAt: null,
     heldUntil: isDelayed ? startAt : null,
+    isPutAside: false,
     wakeAt: startAt,
     inboxSeq: 0,
     inboxSeen: 0,
     createdAt: now,
+    endedAt: null,
     inbox: [],
     dedup: new Map()
   }
 }
 
 export function showRow(row: StoredActor): ActorRow {
-  const { keyScope: _k, heldUntil: _h, inboxSeen: _s, inbox: _i, dedup: _d, ...shown } = row
+  const {
+    keyScope: _k,
+    heldUntil: _h,
+    isPutAside: _p,
+    inboxSeen: _s,
+    endedAt: _e,
+    inbox: _i,
+    dedup: _d,
+    ...shown
+  } = row
   return shown
 }
 
@@ -78,6 +93,7 @@ export function isRunnable(row: StoredActor, now: number): boolean {
 export function leaseRow(row: StoredActor, node: string): ClaimedRow {
   if (row.owner !== node) row.attempt += 1
   row.owner = node
+  row.isPutAside = false
   const dedupKeys = [...row.dedup.keys()].slice(-DEDUP_KEYS_CLAIMED).toReversed()
   return { ...showRow(row), inbox: [...row.inbox], dedupKeys }
 }
@@ -137,6 +153,7 @@ function writeOutcome(row: StoredActor, commit: Commit): void {
   }
   if (commit.journal === null) row.journalBefore = null
   row.journal = commit.journal
+  row.machineVersion = commit.machineVersion ?? row.machineVersion
   row.status = commit.status
   row.output = commit.output ?? row.output
   row.lastError = commit.lastError
@@ -153,9 +170,13 @@ function moveSignals(row: StoredActor, commit: Commit, now: number): void {
 /** Ends the lease where the commit asks for it and S4 allows it. Answers whether it did. */
 function endLease(row: StoredActor, commit: Commit, allSeen: boolean, now: number): boolean {
   if (isTerminal(commit.status)) {
+    row.endedAt = now
+    row.wakeAt = null
+  } else if (commit.status === 'parked') {
     row.wakeAt = null
   } else if (commit.retryInMs !== null) {
     row.status = 'waiting'
+    row.attempt = Math.max(row.attempt, 1)
     row.heldUntil = now + commit.retryInMs
     row.wakeAt = row.heldUntil
   } else if (commit.release && allSeen) {

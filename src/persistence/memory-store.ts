@@ -1,8 +1,8 @@
 /**
  * The whole contract of store.ts in maps: for tests and for `perdure/testing`. Nothing of it outlives the process.
  *
- * Owns: rows by id and by key, nodes and their leases.
- * Does not own: what a change does to a single row (memory-rows.ts); the clock, which is given.
+ * Owns: rows by id, nodes and their leases.
+ * Does not own: what a change does to a single row (memory-rows.ts), rows by key (memory-keys.ts); the clock, which is given.
  *
  * Invariants
  * 1. An operation runs synchronously, in a microtask of its own: no other operation sees it half done. S1–S5 hold
@@ -10,6 +10,7 @@
  * 2. A batch is its entries one after another, each decided by what the entries before it left.
  * 3. Rows are never handed out; answers are copies (memory-rows.ts, 2).
  */
+import { InvalidArgumentError } from '../errors.ts'
 import type {
   ActorRow,
   ClaimedRow,
@@ -23,23 +24,20 @@ import type {
   NewSignal,
   Pick,
   PickResult,
+  Retention,
   Signal,
   SignalResult,
-  Store
+  Store,
+  UnknownRows,
+  UnknownSearch
 } from './store.ts'
+import { countUnknown, isOneOf, listCollectable, purgeKeys } from './memory-cleaning.ts'
+import { MemoryKeys } from './memory-keys.ts'
+import { isBehind, putAside, takeTurns } from './memory-partitions.ts'
+import { cancelRow, retryRow, signalRow } from './memory-messages.ts'
 import type { StoredActor } from './memory-rows.ts'
-import {
-  commitRow,
-  createRow,
-  fileSignal,
-  freeRow,
-  holdsKey,
-  isHeldBack,
-  isRunnable,
-  leaseRow,
-  showRow,
-  wakeRow
-} from './memory-rows.ts'
+import type { Cancellation, CancelResult, RetryResult } from './operator.ts'
+import { commitRow, createRow, freeRow, holdsKey, isHeldBack, isRunnable, leaseRow, showRow } from './memory-rows.ts'
 import { isTerminal } from './store.ts'
 
 /** The database's clock: epoch milliseconds. `Date` is one. */
@@ -50,8 +48,7 @@ export interface Clock {
 export class MemoryStore implements Store {
   readonly #clock: Clock
   readonly #actors = new Map<string, StoredActor>()
-  /** Every actor that ever had the key, in order of birth. */
-  readonly #byKey = new Map<string, StoredActor[]>()
+  readonly #keys = new MemoryKeys()
   /** When each node's lease runs out. */
   readonly #nodes = new Map<string, number>()
   readonly #listeners = new Set<(message: string) => void>()
@@ -130,15 +127,18 @@ export class MemoryStore implements Store {
   pick({ node, queue, machines, limit }: Pick): Promise<PickResult> {
     return soon(() => {
       const now = this.#clock.now()
-      const isKnown = (row: StoredActor): boolean =>
-        machines.some(({ name, version }) => row.machine === name && row.machineVersion === version)
-      const rows = this.#rows(
+      const isKnown = (row: StoredActor): boolean => isOneOf(machines, row)
+      const toRun = this.#rows(
         (row) => this.#isAlive(node) && row.queue === queue && isKnown(row) && isRunnable(row, now)
-      )
-        .toSorted((a, b) => a.priority - b.priority || (a.wakeAt ?? 0) - (b.wakeAt ?? 0))
-        .slice(0, limit)
-        .map((row): ClaimedRow => leaseRow(row, node))
-      return { rows, nextDueInMs: this.#nextDueInMs((row) => row.queue === queue && isKnown(row)) }
+      ).toSorted((a, b) => a.priority - b.priority || (a.wakeAt ?? 0) - (b.wakeAt ?? 0))
+      const turns = takeTurns(toRun, this.#rows(), limit)
+      const rows = turns.rows.map((row): ClaimedRow => leaseRow(row, node))
+      for (const row of turns.contended) putAside(row)
+      return {
+        rows,
+        nextDueInMs: this.#nextDueInMs((row) => row.queue === queue && isKnown(row)),
+        contended: turns.contended.map(({ id, machine }) => ({ id, machine }))
+      }
     })
   }
 
@@ -147,7 +147,25 @@ export class MemoryStore implements Store {
   }
 
   signal(signals: readonly NewSignal[], inboxLimit: number): Promise<readonly SignalResult[]> {
-    return soon(() => signals.map((signal) => this.#signalOne(signal, inboxLimit)))
+    const take = (signal: NewSignal): SignalResult =>
+      signalRow(this.#actors.get(signal.actorId), signal, inboxLimit, this.#clock.now())
+    return soon(() => signals.map(take))
+  }
+
+  cancel(cancellation: Cancellation): Promise<CancelResult> {
+    return soon(() => cancelRow(this.#actors.get(cancellation.id), cancellation, this.#clock.now()))
+  }
+
+  retry(id: string): Promise<RetryResult> {
+    return soon(() => retryRow(this.#actors.get(id), this.#clock.now()))
+  }
+
+  within(): never {
+    throw new InvalidArgumentError(
+      'the client of withTransaction',
+      'cannot reach actors that are in memory only',
+      'Test what takes part in a transaction on a database, such as a PGlite'
+    )
   }
 
   unseen(node: string, limit: number): Promise<readonly string[]> {
@@ -172,13 +190,7 @@ export class MemoryStore implements Store {
   }
 
   findKeys(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    return soon(() =>
-      keys.map((key) => {
-        const rows = this.#byKey.get(key) ?? []
-        const occupant = rows.find(holdsKey) ?? rows.at(-1)
-        return occupant?.id ?? null
-      })
-    )
+    return soon(() => keys.map((key) => this.#keys.find(key)?.id ?? null))
   }
 
   knownDedup(pairs: readonly { readonly actorId: string; readonly dedupKey: string }[]): Promise<readonly boolean[]> {
@@ -186,31 +198,31 @@ export class MemoryStore implements Store {
   }
 
   purgeDedup(olderThanMs: number, limit: number): Promise<number> {
+    return soon(() => purgeKeys(this.#actors.values(), this.#clock.now() - olderThanMs, limit))
+  }
+
+  collect(retentions: readonly Retention[], limit: number): Promise<number> {
     return soon(() => {
-      const before = this.#clock.now() - olderThanMs
-      let purged = 0
-      for (const { dedup } of this.#actors.values()) {
-        for (const [key, seenAt] of dedup) {
-          if (purged === limit) return purged
-          if (seenAt < before && dedup.delete(key)) purged += 1
-        }
+      const old = listCollectable(this.#actors.values(), retentions, this.#clock.now()).slice(0, limit)
+      for (const row of old) {
+        this.#actors.delete(row.id)
+        this.#keys.remove(row)
       }
-      return purged
+      return old.length
     })
+  }
+
+  findUnknown(search: UnknownSearch): Promise<readonly UnknownRows[]> {
+    return soon(() => countUnknown(this.#actors.values(), search, this.#clock.now() - search.waitedMs))
   }
 
   #insertOne(actor: NewActor): InsertResult {
     const namesake = this.#actors.get(actor.id)
     if (namesake !== undefined) return { kind: 'duplicate', by: 'id', id: actor.id, machine: namesake.machine }
     const row = createRow(actor, this.#clock.now())
-    if (row.key !== null) {
-      const namesakes = this.#byKey.get(row.key) ?? []
-      const occupant = holdsKey(row) ? namesakes.find(holdsKey) : undefined
-      if (occupant !== undefined) {
-        return { kind: 'duplicate', by: 'key', id: occupant.id, machine: occupant.machine }
-      }
-      this.#byKey.set(row.key, [...namesakes, row])
-    }
+    const occupant = row.key !== null && holdsKey(row) ? this.#keys.findOccupant(row.key) : undefined
+    if (occupant !== undefined) return { kind: 'duplicate', by: 'key', id: occupant.id, machine: occupant.machine }
+    this.#keys.add(row)
     this.#actors.set(row.id, row)
     return { kind: 'inserted' }
   }
@@ -220,7 +232,9 @@ export class MemoryStore implements Store {
     if (row === undefined) return { kind: 'missing' }
     if (isTerminal(row.status)) return { kind: 'terminated', status: row.status }
     const ownedElsewhere = row.owner !== null && row.owner !== node && this.#isAlive(row.owner)
-    if (!this.#isAlive(node) || ownedElsewhere || row.status === 'parked' || isHeldBack(row, this.#clock.now())) {
+    const now = this.#clock.now()
+    const isLeft = row.status === 'parked' || isHeldBack(row, now) || isBehind(row, this.#rows(), now)
+    if (!this.#isAlive(node) || ownedElsewhere || isLeft) {
       return { kind: 'held', status: row.status, owner: row.owner }
     }
     return { kind: 'claimed', row: leaseRow(row, node) }
@@ -230,19 +244,6 @@ export class MemoryStore implements Store {
     const row = this.#actors.get(commit.id)
     if (row === undefined || row.owner !== node || row.version !== commit.version) return { kind: 'stale' }
     return commitRow(row, commit, this.#clock.now())
-  }
-
-  #signalOne({ actorId, machine, event, dedupKey }: NewSignal, inboxLimit: number): SignalResult {
-    const row = this.#actors.get(actorId)
-    if (row === undefined) return { kind: 'missing' }
-    if (machine !== null && machine !== row.machine) return { kind: 'otherMachine', machine: row.machine }
-    if (dedupKey !== null && row.dedup.has(dedupKey)) return { kind: 'duplicate' }
-    if (isTerminal(row.status)) return { kind: 'terminated', status: row.status }
-    if (row.inbox.length >= inboxLimit) return { kind: 'full' }
-    const now = this.#clock.now()
-    const { seq } = fileSignal(row, event, dedupKey, now)
-    wakeRow(row, now)
-    return { kind: 'queued', seq, owner: row.owner }
   }
 
   #nextDueInMs(isAsked: (row: StoredActor) => boolean): number | null {
@@ -278,7 +279,7 @@ export class MemoryStore implements Store {
     return freed.length
   }
 
-  #rows(predicate: (row: StoredActor) => boolean): StoredActor[] {
+  #rows(predicate: (row: StoredActor) => boolean = () => true): StoredActor[] {
     return [...this.#actors.values()].filter(predicate)
   }
 }

@@ -22,11 +22,16 @@ import type {
   Signal,
   SignalResult
 } from './store.ts'
+import type { CancelResult, RetryResult } from './operator.ts'
 import { isTerminal } from './store.ts'
 import type { Param, Row } from './drivers/driver.ts'
 
 const orAbsent = <T>(value: T | null): T | undefined => value ?? undefined
 const unlessEmpty = <T>(values: readonly T[]): readonly T[] | undefined => (values.length > 0 ? values : undefined)
+
+/** A batch as a document. */
+export const toDocument = <Entry>(entries: readonly Entry[], toEntry: (entry: Entry, n: number) => object): string =>
+  JSON.stringify(entries.map(toEntry))
 
 /** One outcome in the document of commit.sql; `n` is its place in the batch. */
 export function toCommitEntry(commit: Commit, n: number): object {
@@ -45,6 +50,7 @@ export function toCommitEntry(commit: Commit, n: number): object {
     inbox_seen: commit.inboxSeen,
     release: commit.release || undefined,
     retry_in_ms: orAbsent(commit.retryInMs),
+    machine_version: commit.machineVersion,
     dedup_keys: unlessEmpty(
       deferred.length === 0 ? dedupKeys : [...dedupKeys, ...deferred.flatMap((signal) => signal.dedupKey ?? [])]
     ),
@@ -60,6 +66,7 @@ export function toCommitEntry(commit: Commit, n: number): object {
 export function isPlain(commit: Commit): boolean {
   return (
     commit.snapshot !== null &&
+    commit.machineVersion === undefined &&
     (commit.status === 'waiting' || commit.status === 'running') &&
     !commit.release &&
     commit.retryInMs === null &&
@@ -147,6 +154,16 @@ export function toSignalResult(row: Row): SignalResult {
   if (kind === 'queued') return { kind, seq, owner }
   if (kind === 'otherMachine') return { kind, machine }
   return kind === 'terminated' ? { kind, status } : { kind }
+}
+
+export function toCancelResult({ exists, lived, owner }: Row): CancelResult {
+  if (!exists) return { kind: 'missing' }
+  return lived && owner !== null ? { kind: 'asked', owner: owner as string } : { kind: 'ended' }
+}
+
+export function toRetryResult(row: Row | undefined): RetryResult {
+  if (row === undefined) return { kind: 'missing' }
+  return row['moved'] ? { kind: 'ready' } : { kind: 'untouched', status: row['status'] as ActorStatus }
 }
 
 /** undefined: the row was to be had, but moved before it could be leased. Ask again. */

@@ -1,9 +1,10 @@
 /**
  * The contract of store.ts on Postgres.
  *
- * Owns: which statement answers which operation, the order within batches, and the second look after a race.
+ * Owns: which statement answers which operation, and the order within batches.
  * Does not own: SQL (sql/queries, each file says which races it guards against), connections (drivers/), how batches travel
- * (postgres-rows.ts), leases (postgres-lease.ts). Errors of the database are thrown as they come: the caller classifies
+ * (postgres-rows.ts), second looks after a race (second-looks.ts), leases (postgres-lease.ts), transactions of the caller's
+ * (postgres-transaction.ts). Errors of the database are thrown as they come: the caller classifies
  * and retries them.
  *
  * Invariants
@@ -16,21 +17,27 @@ import { checkSchema, migrate } from './migrate.ts'
 import type { Driver, Param, Row } from './drivers/driver.ts'
 import { Lanes } from './drivers/lanes.ts'
 import { openDriver } from './drivers/open.ts'
+import { fromTransaction } from './drivers/transaction.ts'
+import type { CancelResult, Cancellation, RetryResult } from './operator.ts'
 import { openLease, reapNodes } from './postgres-lease.ts'
 import {
   isPlain,
   toActorRow,
+  toCancelResult,
   toClaimedRow,
   toClaimResult,
   toCommitEntry,
   toCommitParams,
   toCommitResult,
   toCommitResults,
+  toDocument,
   toInsertEntry,
   toInsertResult,
+  toRetryResult,
   toSignalEntry,
   toSignalResult
 } from './postgres-rows.ts'
+import { PostgresTransaction } from './postgres-transaction.ts'
 import type { Queries, Statement } from './queries.ts'
 import { loadQueries } from './queries.ts'
 import type {
@@ -45,15 +52,18 @@ import type {
   NewSignal,
   Pick,
   PickResult,
+  Retention,
   Signal,
   SignalResult,
-  Store
+  Store,
+  UnknownRows,
+  UnknownSearch,
+  Writer
 } from './store.ts'
-import { isLockTimeout, isUniqueViolation } from './transient-errors.ts'
+import { askUntilTold, runUntilKeysAreSeen, runUntilSeen } from './second-looks.ts'
+import { isLockTimeout } from './transient-errors.ts'
 
 const laneCount = 2
-/** A race that is lost so often in a row is no race. */
-const looksMax = 20
 
 /**
  * Opens a store on a connection string, a `pg.Pool`, a postgres.js `Sql` or a `PGlite`, in a schema of its own.
@@ -121,7 +131,8 @@ export class PostgresStore implements Store {
   claim(node: string, ids: readonly string[]): Promise<readonly ClaimResult[]> {
     return askUntilTold(ids, async (asked) => {
       const results = Array<ClaimResult | undefined>(asked.length).fill({ kind: 'missing' })
-      for (const row of await this.#query(this.#queries.claim, node, JSON.stringify(asked))) {
+      const claim = (): Promise<readonly Row[]> => this.#query(this.#queries.claim, node, JSON.stringify(asked))
+      for (const row of await runUntilSeen(claim)) {
         results[row['n'] as number] = toClaimResult(row, node)
       }
       return results
@@ -129,8 +140,10 @@ export class PostgresStore implements Store {
   }
 
   async pick({ node, queue, machines, limit }: Pick): Promise<PickResult> {
-    const rows = await this.#query(this.#queries.pick, node, queue, limit, JSON.stringify(machines))
+    const known = JSON.stringify(machines)
+    const rows = await runUntilSeen(() => this.#query(this.#queries.pick, node, queue, limit, known))
     return {
+      contended: JSON.parse((rows[0]?.['contended'] as string | null | undefined) ?? '[]') as PickResult['contended'],
       rows: rows.filter((row) => row['id'] !== null).map((row) => toClaimedRow(row, node)),
       nextDueInMs: (rows[0]?.['nextDueInMs'] as number | null | undefined) ?? null
     }
@@ -174,6 +187,20 @@ export class PostgresStore implements Store {
     })
   }
 
+  async cancel({ id, request, reason }: Cancellation): Promise<CancelResult> {
+    const [row] = await this.#query(this.#queries.cancel, id, request, reason)
+    return toCancelResult(row as Row)
+  }
+
+  async retry(id: string): Promise<RetryResult> {
+    const [row] = await this.#query(this.#queries.retry, id)
+    return toRetryResult(row)
+  }
+
+  within(transaction: unknown): Writer {
+    return new PostgresTransaction(fromTransaction(transaction), this.#queries, this.#schema)
+  }
+
   async unseen(node: string, limit: number): Promise<readonly string[]> {
     const rows = await this.#query(this.#queries.unseen, node, limit)
     return rows.map((row) => row['id'] as string)
@@ -209,56 +236,19 @@ export class PostgresStore implements Store {
     return row?.['purged'] as number
   }
 
+  async collect(retentions: readonly Retention[], limit: number): Promise<number> {
+    const document = toDocument(retentions, ({ machine, retentionMs }) => ({ machine, retention_ms: retentionMs }))
+    const [row] = await this.#query(this.#queries.collect, document, limit)
+    return row?.['collected'] as number
+  }
+
+  async findUnknown({ machines, queues, waitedMs, limit }: UnknownSearch): Promise<readonly UnknownRows[]> {
+    const [known, served] = [JSON.stringify(machines), JSON.stringify(queues)]
+    const rows = await this.#query(this.#queries.findUnknown, known, served, waitedMs, limit)
+    return rows as unknown as readonly UnknownRows[]
+  }
+
   #query(statement: Statement, ...params: readonly Param[]): Promise<readonly Row[]> {
     return this.#driver.query(statement, params)
-  }
-}
-
-const toDocument = <Entry>(entries: readonly Entry[], toEntry: (entry: Entry, n: number) => object): string =>
-  JSON.stringify(entries.map(toEntry))
-
-/** Asks again for the entries of which a statement could not tell, because they were moved while it ran. */
-async function askUntilTold<Entry, Result>(
-  entries: readonly Entry[],
-  ask: (asked: readonly Entry[]) => Promise<readonly (Result | undefined)[]>
-): Promise<readonly Result[]> {
-  const results: Result[] = []
-  let untold = [...entries.keys()]
-  for (let look = 1; untold.length > 0; look += 1) {
-    if (look > looksMax) throw new SecondLookError('the rows did not stand still', undefined)
-    const asked = untold.map((place) => entries[place] as Entry)
-    const answers = await ask(asked).catch((error: unknown) => {
-      throw look === 1 ? error : new SecondLookError('the second look failed', error)
-    })
-    for (const [n, place] of untold.entries()) {
-      const answer = answers[n]
-      if (answer !== undefined) results[place] = answer
-    }
-    untold = untold.filter((_, n) => answers[n] === undefined)
-  }
-  return results
-}
-
-/** What the first look did stands: as a whole the operation is neither done nor undone. */
-class SecondLookError extends Error {
-  /** Postgres for "statement completion unknown", by which transient-errors.ts knows it. */
-  readonly code = '40003'
-  constructor(message: string, cause: unknown) {
-    super(message, { cause })
-  }
-}
-
-/** Runs a batch, and again as a whole where someone else committed one of its dedup keys meanwhile: it then sees the key. */
-async function runUntilKeysAreSeen<Entry, Result>(
-  entries: readonly Entry[],
-  run: (batch: readonly Entry[]) => Promise<readonly Result[]>
-): Promise<readonly Result[]> {
-  if (entries.length === 0) return []
-  for (let look = 1; ; look += 1) {
-    try {
-      return await run(entries)
-    } catch (error) {
-      if (!isUniqueViolation(error) || look === looksMax) throw error
-    }
   }
 }

@@ -59,12 +59,15 @@ export function loadQueries(schema: string) {
   checkSchemaName(schema)
   const load = (file: string): Statement => loadStatement(file, schema)
   return {
+    cancel: load('cancel'),
     claim: load('claim'),
+    collect: load('collect'),
     commit: load('commit'),
     commitOne: load('commit_one'),
     expire: load('expire'),
     findKeys: load('find_keys'),
     findLocked: load('find_locked'),
+    findUnknown: load('find_unknown'),
     inbox: load('inbox'),
     insert: load('insert'),
     join: load('join'),
@@ -72,6 +75,7 @@ export function loadQueries(schema: string) {
     knownDedup: load('known_dedup'),
     limitWaits: load('limit_waits'),
     listen: load('listen'),
+    lock: load('lock'),
     notify: load('notify'),
     pick: load('pick'),
     pinPlans: load('pin_plans'),
@@ -79,6 +83,7 @@ export function loadQueries(schema: string) {
     read: load('read'),
     reap: load('reap'),
     renew: load('renew'),
+    retry: load('retry'),
     schemaVersion: load('schema_version'),
     serverVersion: load('server_version'),
     signal: load('signal'),

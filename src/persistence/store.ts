@@ -6,7 +6,7 @@
  * conformance suite holds both to this file.
  *
  * Invariants, which every implementation keeps by itself, whatever its callers do
- * S1. A row's `snapshot` and `version` change only by `commit`, only where `(id, owner, version)` match, and both
+ * S1. A row's `snapshot`, `version` and `machineVersion` change only by `commit`, only where `(id, owner, version)` match, and both
  *     together: versions of an actor are contiguous and each is written once.
  * S2. An operation takes effect as a whole or not at all, for each actor by itself: one stale row in a batch leaves out
  *     that row and nothing else.
@@ -16,7 +16,11 @@
  * S6. Time is the database's. All times are epoch milliseconds (UTC), durations are milliseconds.
  * S7. Every operation may be repeated after its connection was lost: the second run changes nothing that the first one
  *     did, and its answer says what holds.
+ * S8. Of the actors of one partition at most one is leased. Nobody waits for that: the others are left, in order of priority,
+ *     then of the time since which they are ready, to whoever picks after its lease has ended.
  */
+
+import type { Operator } from './operator.ts'
 
 /** JSON text written by the snapshot codec. Stores keep it to the letter (key order too) and never look inside. */
 export type Json = string
@@ -29,7 +33,10 @@ export const LIVE_STATUSES: readonly ActorStatus[] = ['ready', 'running', 'waiti
 export const TERMINAL_STATUSES: readonly ActorStatus[] = ['done', 'failed', 'stopped']
 export const isTerminal = (status: ActorStatus): boolean => TERMINAL_STATUSES.includes(status)
 
-/** An actor to be born. `owner` set: born leased, its owner starts it; else it is `ready`, or `waiting` for its start time. */
+/**
+ * An actor to be born. `owner` set: born leased, its owner starts it; else it is `ready`, or `waiting` for its start time.
+ * One of a partition is never born leased: `owner` is not heeded.
+ */
 export interface NewActor {
   readonly id: string
   readonly machine: string
@@ -103,7 +110,10 @@ export const DEDUP_KEYS_CLAIMED = 256
 
 export type ClaimResult =
   | { readonly kind: 'claimed'; readonly row: ClaimedRow }
-  /** Not to be had: another live node owns it, its start time or its retry lies ahead, or it is parked. Use its inbox. */
+  /**
+   * Not to be had: another live node owns it, another of its partition is leased or comes first, its start time or its retry lies
+   * ahead, or it is parked. Use its inbox.
+   */
   | { readonly kind: 'held'; readonly status: ActorStatus; readonly owner: string | null }
   | { readonly kind: 'terminated'; readonly status: ActorStatus }
   | { readonly kind: 'missing' }
@@ -138,6 +148,8 @@ export interface Commit {
   readonly release: boolean
   /** Set: a failed attempt. Gives up the lease, keeps `attempt` (1 at least), and lets nobody claim the row before. */
   readonly retryInMs: number | null
+  /** Set: the version of its machine that the actor is moved to, with the snapshot that is written. */
+  readonly machineVersion?: string
 }
 
 export type CommitResult =
@@ -183,6 +195,29 @@ export interface PickResult {
   readonly rows: readonly ClaimedRow[]
   /** Time until the next row of this queue is due; null where none waits for a time. */
   readonly nextDueInMs: number | null
+  /** Who could run now but for others of its partition: each is told once while it waits. With any told there may be more to pick. */
+  readonly contended: readonly { readonly id: string; readonly machine: string }[]
+}
+
+/** Actors of this machine are kept for so long after their end. */
+export interface Retention {
+  readonly machine: string
+  readonly retentionMs: number
+}
+
+export interface UnknownSearch {
+  readonly machines: Pick['machines']
+  readonly queues: readonly string[]
+  readonly waitedMs: number
+  /** Rows to look at, of each machine and version in each queue, ready and due ones each. */
+  readonly limit: number
+}
+
+/** `count` rows, of those that were looked at, are of this machine in this version. */
+export interface UnknownRows {
+  readonly machine: string
+  readonly version: string | null
+  readonly count: number
 }
 
 /** A node's hold on life: a session of its own, whose end other nodes notice at once. */
@@ -201,7 +236,18 @@ export interface Listening {
   end(): Promise<void>
 }
 
-export interface Store {
+/** What can also be a part of a transaction of the caller's. */
+export interface Writer {
+  /** Tells all that listen, other nodes and this one. Who does not listen, or just then, never hears of it. */
+  notify(messages: readonly string[]): Promise<void>
+  insert(actors: readonly NewActor[]): Promise<readonly InsertResult[]>
+  /** Puts events into inboxes; wakes rows that nobody owns. Order within one actor is kept. */
+  signal(signals: readonly NewSignal[], inboxLimit: number): Promise<readonly SignalResult[]>
+  /** The live occupant of each key, else the newest actor that had it. */
+  findKeys(keys: readonly string[]): Promise<readonly (string | null)[]>
+}
+
+export interface Store extends Writer, Operator {
   /** For people: driver and server version. */
   describe(): Promise<string>
   /** Brings the schema up to this version; several nodes may race. */
@@ -214,27 +260,34 @@ export interface Store {
   /** Frees the rows of dead nodes: what was being done becomes `ready`, the rest waits on. */
   reap(node: string, limit: number): Promise<{ readonly nodes: readonly string[]; readonly actors: number }>
 
-  /** Tells all that listen, other nodes and this one. Who does not listen, or just then, never hears of it. */
-  notify(messages: readonly string[]): Promise<void>
   listen(hear: (message: string) => void): Promise<Listening>
 
-  insert(actors: readonly NewActor[]): Promise<readonly InsertResult[]>
   /** Leases rows that nobody live owns, `attempt` counted unless the node has them already. Answers come in the order asked. A dead node gets none. */
   claim(node: string, ids: readonly string[]): Promise<readonly ClaimResult[]>
-  /** Leases rows of a queue that must run now. A dead node gets none. */
+  /** Leases rows of a queue that must run now; of a partition that nobody has, the first of them. A dead node gets none. */
   pick(pick: Pick): Promise<PickResult>
   commit(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]>
-  /** Puts events into inboxes; wakes rows that nobody owns. Order within one actor is kept. */
-  signal(signals: readonly NewSignal[], inboxLimit: number): Promise<readonly SignalResult[]>
+
+  /**
+   * The same rows, from within a transaction that the caller has open on a client of its own: what is written is there if that
+   * commits. Nothing that a Writer promises to answer aborts the transaction. Throws InvalidArgumentError for what is no client
+   * that can hold a transaction.
+   */
+  within(transaction: unknown): Writer
 
   /** Actors of this node that have signals that it has not seen. */
   unseen(node: string, limit: number): Promise<readonly string[]>
   /** Signals that arrived after `seq`, in order. */
   inbox(id: string, afterSeq: number): Promise<readonly Signal[]>
   read(ids: readonly string[]): Promise<readonly (ActorRow | null)[]>
-  /** The live occupant of each key, else the newest actor that had it. */
-  findKeys(keys: readonly string[]): Promise<readonly (string | null)[]>
   /** Which of these (actor, dedup key) pairs are known. */
   knownDedup(pairs: readonly { readonly actorId: string; readonly dedupKey: string }[]): Promise<readonly boolean[]>
   purgeDedup(olderThanMs: number, limit: number): Promise<number>
+  /**
+   * Deletes actors that have ended, with their inboxes and dedup keys, the oldest first; tells how many. Left alone is an actor that
+   * still keeps its key, and one whose parent has not ended.
+   */
+  collect(retentions: readonly Retention[], limit: number): Promise<number>
+  /** What this node's queues hold that ought to have run for `waitedMs`, and is of none of its machines. */
+  findUnknown(search: UnknownSearch): Promise<readonly UnknownRows[]>
 }

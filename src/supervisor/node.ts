@@ -10,7 +10,7 @@
  *     ├─ sweeper        acknowledgements, passivation
  *     ├─ reaper         rows of dead nodes
  *     ├─ watcher        changes of actors that are watched here but awake elsewhere
- *     └─ janitor        dedup keys past their retention
+ *     └─ janitor        dedup keys and ended actors past their retention, rows that nobody takes
  *
  * restForOne: when the membership is lost, everything after it stops, in reverse, and starts again under a new node id.
  *
@@ -22,6 +22,8 @@ import { Engine, type EngineOptions } from '../actors/engine.ts'
 import type { SyncedClock } from '../clock.ts'
 import { LeaseLostError, OverloadedError, RuntimeNotRunningError } from '../errors.ts'
 import { BatchedStore } from '../persistence/batched-store.ts'
+import { makeJanitor } from './janitor.ts'
+import type { Store } from '../persistence/store.ts'
 import { makeLoop, type Loop } from './loop.ts'
 import { Membership } from './membership.ts'
 import { makePicker } from './picker.ts'
@@ -38,6 +40,7 @@ export interface NodeOptions extends Omit<
   readonly leaseMs: number
   readonly pollMs: number
   readonly dedupRetentionMs: number
+  readonly retentionMs: number | null
   readonly reaper: boolean
   readonly janitor: boolean
   /** Looks after actors that are watched here but awake elsewhere; resolves to the pause before the next look. */
@@ -58,8 +61,6 @@ const IDLE_WITHIN = '1 second'
 const SWEEP_MS = 50
 const REAP_MS = 1_000
 const REAP_BATCH = 5_000
-const JANITOR_MS = 60_000
-const JANITOR_BATCH = 5_000
 /** A runtime gives up when its children need more restarts than this within the window: the database has been away for minutes. */
 const MAX_RESTARTS = 100
 const RESTARTS_WITHIN_MS = 60_000
@@ -72,14 +73,22 @@ export class Node {
   readonly #signals: Loop
   readonly #wakes: Wakes
   readonly tree: Tree
+  readonly store: Store
   #current: Current | null = null
   #whenCurrent: ((current: Current) => void)[] = []
 
   constructor(options: NodeOptions) {
     this.#options = options
+    this.store = options.store
     this.#membership = new Membership(options)
     this.#pickers = Object.entries(options.queues).map(([queue, concurrency]) =>
-      makePicker({ ...options, queue, concurrency, machines: [...options.registrations], engine: () => this.#current })
+      makePicker({
+        ...options,
+        queue,
+        concurrency,
+        machines: options.registrations.runnable,
+        engine: () => this.#current
+      })
     )
     this.#watcher = makeLoop({ name: 'watcher', step: options.watch })
     this.#signals = makeLoop({
@@ -141,12 +150,18 @@ export class Node {
     for (const picker of this.#pickers) picker.poke()
   }
 
+  /** Has the node that has an actor look into its inbox. */
+  tellOwner(owner: string, id: string): void {
+    if (owner === this.#current?.node) this.#current.engine.heed([id])
+    else this.#wakes.tellOwner(owner, id)
+  }
+
   pokeWatcher(): void {
     this.#watcher.poke()
   }
 
   #children(): readonly ChildSpec[] {
-    const { store, telemetry, reaper, janitor, pollMs, dedupRetentionMs } = this.#options
+    const { store, telemetry, reaper, janitor, pollMs } = this.#options
     const loop = (name: string, step: (current: Current) => Promise<number> | number): ChildSpec =>
       makeLoop({ name, step: () => (this.#current ? step(this.#current) : pollMs) }).spec
     return [
@@ -172,13 +187,7 @@ export class Node {
           ]
         : []),
       this.#watcher.spec,
-      ...(janitor
-        ? [
-            loop('janitor', async () =>
-              (await store.purgeDedup(dedupRetentionMs, JANITOR_BATCH)) < JANITOR_BATCH ? JANITOR_MS : 0
-            )
-          ]
-        : [])
+      ...(janitor ? [makeJanitor({ ...this.#options, engine: () => this.#current?.engine }).spec] : [])
     ]
   }
 

@@ -27,10 +27,11 @@ export interface PickerOptions {
 const MAX_PICK = 200
 /** How soon a queue that is full, in this process, is looked at again; the database is not asked. */
 const FULL_PAUSE_MS = 10
-/** How soon a queue is looked at again that has rows which are due, but gives none of them. */
+/** How soon a queue is looked at again that has rows which are due, but gives none of them; doubled for each time in a row. */
 const REFUSED_PAUSE_MS = 50
 
 export function makePicker({ queue, concurrency, machines, store, telemetry, engine, pollMs }: PickerOptions): Loop {
+  let refusedPauseMs = REFUSED_PAUSE_MS
   return makeLoop({
     name: `queue ${queue}`,
     step: async () => {
@@ -40,13 +41,18 @@ export function makePicker({ queue, concurrency, machines, store, telemetry, eng
       telemetry.emit('scheduler.saturation', { queue, inFlight, concurrency })
       const demand = Math.min(concurrency - inFlight, current.engine.room.free, MAX_PICK)
       if (demand <= 0) return FULL_PAUSE_MS
-      const { rows, nextDueInMs } = await store.pick({ node: current.node, queue, machines, limit: demand })
+      const { rows, nextDueInMs, contended } = await store.pick({ node: current.node, queue, machines, limit: demand })
       telemetry.emit('pick.stop', { queue, count: rows.length, demand })
+      for (const { id, machine } of contended) telemetry.emit('partition.contended', { id, machine, count: 1 })
       for (const row of rows) current.engine.awaken(row)
-      if (rows.length === demand) return FULL_PAUSE_MS
+      const pauseMs = refusedPauseMs
+      refusedPauseMs = REFUSED_PAUSE_MS
+      // Those that were put aside stood before others.
+      if (rows.length === demand || contended.length > 0) return FULL_PAUSE_MS
+      if (rows.length > 0 || nextDueInMs !== 0) return Math.min(pollMs, nextDueInMs ?? pollMs)
       // Others have those rows locked, or this node is dead and does not know it yet: asked at once, the answer is the same.
-      if (rows.length === 0 && nextDueInMs === 0) return Math.min(pollMs, REFUSED_PAUSE_MS)
-      return Math.min(pollMs, nextDueInMs ?? pollMs)
+      refusedPauseMs = Math.min(pollMs, pauseMs * 2)
+      return Math.min(pollMs, pauseMs)
     }
   })
 }

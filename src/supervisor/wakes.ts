@@ -28,7 +28,7 @@ export interface WakesOptions {
   readonly node: () => string | null
 }
 
-/** `node: null` tells of rows that nobody owns. `by` is who tells, and need not hear it. */
+/** `node: null` tells of rows that nobody owns. `by` is who tells, where that need not hear it. */
 interface Message {
   readonly by: string | null
   readonly node: string | null
@@ -42,7 +42,7 @@ const LOOK_MS = 100
 
 export class Wakes {
   readonly #options: WakesOptions
-  readonly #told: Batcher<{ readonly node: string | null; readonly id: string | null }, undefined>
+  readonly #told: Batcher<Told, undefined>
   #listening: Listening | null = null
   #isStopped = false
 
@@ -55,7 +55,7 @@ export class Wakes {
       repeatable: true,
       retryForMs: 0,
       run: async (told) => {
-        await options.store.notify(this.#toMessages(told))
+        await options.store.notify(toMessages(told, options.node()))
         return told.map(() => undefined)
       }
     })
@@ -104,22 +104,28 @@ export class Wakes {
   #hear(text: string): void {
     const message = readMessage(text)
     const { node, onSignals, onRows } = this.#options
-    if (message === null || message.by === node()) return
+    if (message === null || (message.by !== null && message.by === node())) return
     if (message.node === null) onRows()
     else if (message.node === node()) onSignals(message.ids)
   }
+}
 
-  #toMessages(told: readonly { readonly node: string | null; readonly id: string | null }[]): readonly string[] {
-    const by = this.#options.node()
-    const idsByNode = new Map<string | null, Set<string>>()
-    for (const { node, id } of told) {
-      const ids = idsByNode.get(node) ?? new Set()
-      idsByNode.set(node, id === null ? ids : ids.add(id))
-    }
-    return [...idsByNode].flatMap(([node, all]) =>
-      inParts([...all], MAX_IDS).map((ids) => JSON.stringify({ by, node, ids } satisfies Message))
-    )
+/** An actor that `node` has got something; or, `node: null`, rows are to be had that nobody owns. */
+export interface Told {
+  readonly node: string | null
+  readonly id: string | null
+}
+
+/** `by`: the node that need not hear them; null: all are to. */
+export function toMessages(told: readonly Told[], by: string | null): readonly string[] {
+  const idsByNode = new Map<string | null, Set<string>>()
+  for (const { node, id } of told) {
+    const ids = idsByNode.get(node) ?? new Set()
+    idsByNode.set(node, id === null ? ids : ids.add(id))
   }
+  return [...idsByNode].flatMap(([node, all]) =>
+    inParts([...all], MAX_IDS).map((ids) => JSON.stringify({ by, node, ids } satisfies Message))
+  )
 }
 
 const ignore = (): void => undefined

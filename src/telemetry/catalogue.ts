@@ -33,6 +33,9 @@ export interface TelemetryEvents {
   /** Nodes were found dead, and the actors that they owned were freed. */
   'reaper.reaped': { readonly nodes: readonly string[]; readonly actors: number }
 
+  /** Actors that ended longer ago than their retention were deleted: `count` of them. */
+  'gc.swept': { readonly count: number }
+
   /** This node has joined: it may own actors from now on. */
   'node.joined': { readonly node: string }
   /** This node has left of its own accord and owns nothing any more. */
@@ -55,6 +58,8 @@ export interface TelemetryEvents {
   'actor.crashed': OfActor & { readonly error: unknown }
   /** An actor was parked: it does nothing more until an operator has looked. */
   'actor.parked': OfActor & { readonly reason: unknown }
+  /** An actor was moved from version `from` of its machine to version `to`. */
+  'actor.migrated': OfActor & { readonly from: string | null; readonly to: string }
   /** An attempt failed, and the next one is in `retryInMs`; `attempt` counts from 1. */
   'actor.retry': OfActor & { readonly attempt: number; readonly retryInMs: number; readonly error: unknown }
 
@@ -77,8 +82,8 @@ export interface TelemetryEvents {
     readonly problem: string
     readonly remedy: string
   }
-  /** A row names a machine, or a version of one, that this node does not know; it is left for a node that does. */
-  'machine.unknown': { readonly machine: string; readonly version: string | null }
+  /** So many rows (`count`) name a machine, or a version of one, that this node does not know; they are left for a node that does. */
+  'machine.unknown': { readonly machine: string; readonly version: string | null; readonly count: number }
 
   /** A part of the supervision tree failed and is started again; `restarts` counts those within the window. */
   'child.crashed': { readonly child: string; readonly error: unknown; readonly restarts: number }
@@ -96,6 +101,7 @@ export const telemetryEvents: { readonly [Name in TelemetryEventName]: string } 
   'scheduler.drain': 'A queue has drained at shutdown: `released` actors handed back, `inFlight` still executing.',
   'partition.contended': 'An actor has to wait because `count` others of its partition are executing.',
   'reaper.reaped': 'Nodes were found dead, and the actors that they owned were freed.',
+  'gc.swept': 'Actors that ended longer ago than their retention were deleted: `count` of them.',
   'node.joined': 'This node has joined: it may own actors from now on.',
   'node.left': 'This node has left of its own accord and owns nothing any more.',
   'node.fenced': 'This node lost its lease, or cannot know that it holds it, and has dropped its actors.',
@@ -107,6 +113,7 @@ export const telemetryEvents: { readonly [Name in TelemetryEventName]: string } 
   'actor.passivated': 'An actor at rest has left memory; its row waits.',
   'actor.crashed': 'An actor in memory was dropped because of a defect; its row is as it was last committed.',
   'actor.parked': 'An actor was parked: it does nothing more until an operator has looked.',
+  'actor.migrated': 'An actor was moved from version `from` of its machine to version `to`.',
   'actor.retry': 'An attempt failed, and the next one is in `retryInMs`; `attempt` counts from 1.',
   'effect.failed': 'An effect of a committed transition threw; `effect` is its kind.',
   'effect.rerun': 'Effects run again that were committed, but not acknowledged before a crash.',
@@ -116,7 +123,7 @@ export const telemetryEvents: { readonly [Name in TelemetryEventName]: string } 
   'signal.unconsumed': 'An actor has ended with events in its inbox that none of its states took.',
   'machine.warning': 'A machine was registered that is durable, but perhaps not as its author means it.',
   'machine.unknown':
-    'A row names a machine, or a version of one, that this node does not know; it is left for a node that does.',
+    'So many rows (`count`) name a machine, or a version of one, that this node does not know; they are left for a node that does.',
   'child.crashed':
     'A part of the supervision tree failed and is started again; `restarts` counts those within the window.',
   'listener.failed': 'A listener, an observer or an inspector threw; of an observer this tells each time.'

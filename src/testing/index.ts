@@ -15,6 +15,7 @@ import {
   type MachineOf,
   type RuntimeOptions
 } from '../options.ts'
+import { Registrations } from '../actors/registration.ts'
 import type { Pick } from '../persistence/store.ts'
 import { MemoryStore } from '../persistence/memory-store.ts'
 import { DurableRuntime } from '../runtime.ts'
@@ -71,7 +72,12 @@ export function createTestRuntime<const Machines extends readonly MachineEntry[]
 ): TestRuntime<MachineOf<Machines[number]>> {
   const { startTime = Date.now(), ...rest } = options
   const clock = new VirtualClock(Number(startTime))
-  return new MemoryRuntime({ ...rest, database: DEFAULT_SCHEMA, lease: LEASE_MS }, new MemoryStore(clock), clock)
+  // Nothing is deleted but when a test asks for it: the janitor goes by real time.
+  return new MemoryRuntime(
+    { janitor: false, ...rest, database: DEFAULT_SCHEMA, lease: LEASE_MS },
+    new MemoryStore(clock),
+    clock
+  )
 }
 
 class MemoryRuntime<TMachine extends Parameters<Runtime['spawn']>[0]>
@@ -87,7 +93,7 @@ class MemoryRuntime<TMachine extends Parameters<Runtime['spawn']>[0]>
     super(options, () => Promise.resolve(memory), clock)
     this.#memory = memory
     this.#clock = clock
-    this.#machines = options.machines.map(readMachine)
+    this.#machines = new Registrations(options.machines.map(readMachine)).runnable
     this.#queues = Object.keys(options.queues ?? { default: 1 })
   }
 

@@ -44,7 +44,7 @@ test('every option of createRuntime is in the table', () => {
 test('the defaults in the table are those that an option left out has', () => {
   const { schema, ...given } = defaultsIn(readTable(operating, '## Options'))
   const required: RuntimeOptions = { database: 'none', machines: [] }
-  expect(Object.keys(given)).toHaveLength(9)
+  expect(Object.keys(given)).toHaveLength(10)
   expect(readOptions({ ...required, ...given })).toEqual(readOptions(required))
   expect(schema).toBe(DEFAULT_SCHEMA)
 })

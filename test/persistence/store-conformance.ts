@@ -13,10 +13,13 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { Store } from '../../src/persistence/store.ts'
 import { claimRules } from './conformance/claim-rules.ts'
+import { collectRules } from './conformance/collect-rules.ts'
 import { commitRules } from './conformance/commit-rules.ts'
 import { dedupRules } from './conformance/dedup-rules.ts'
 import { insertRules } from './conformance/insert-rules.ts'
 import { membershipRules } from './conformance/membership-rules.ts'
+import { partitionRules } from './conformance/partition-rules.ts'
+import { operatorRules } from './conformance/operator-rules.ts'
 import { pickRules } from './conformance/pick-rules.ts'
 import { raceRules } from './conformance/race-rules.ts'
 import { releaseRules } from './conformance/release-rules.ts'
@@ -48,8 +51,11 @@ export function storeConformance(name: string, open: () => Promise<OpenStore>): 
     commitRules(world)
     releaseRules(world)
     dedupRules(world)
+    collectRules(world)
     signalRules(world)
     pickRules(world)
+    operatorRules(world)
+    partitionRules(world)
     membershipRules(world)
     textRules(world)
     raceRules(world)

@@ -92,6 +92,20 @@ describe('idle', () => {
     expect(stage.looks).toHaveLength(4)
   })
 
+  test('each such pause is twice as long as the one before, up to the poll', async () => {
+    const stage = await openPicker({ concurrency: 1, pollMs: 150 })
+    await stage.insert(1, { startInMs: 100 })
+    await stage.poke()
+    await stage.expire()
+    await stage.pass(100)
+    for (const [n, pauseMs] of [50, 100, 150, 150].entries()) {
+      await stage.pass(pauseMs - 1)
+      expect(stage.looks).toHaveLength(3 + n)
+      await stage.pass(1)
+      expect(stage.looks).toHaveLength(4 + n)
+    }
+  })
+
   test('a node that is no member looks for nothing, and again once it is one', async () => {
     const stage = await openPicker({ concurrency: 1, pollMs: 1_000 })
     stage.setMember(false)
@@ -101,6 +115,19 @@ describe('idle', () => {
     stage.setMember(true)
     await stage.pass(1_000)
     expect(stage.looks).toHaveLength(2)
+  })
+})
+
+describe('a partition', () => {
+  test('of which a row is put aside has the queue looked at again soon, and once', async () => {
+    const stage = await openPicker({ concurrency: 3, pollMs: 60_000 })
+    await stage.insert(2, { partitionKey: 'tenant' })
+    await stage.poke()
+    expect(stage.engine.registry.size).toBe(1)
+    await stage.pass(10)
+    expect(stage.looks).toEqual([3, 3, 2])
+    await stage.pass(5_000)
+    expect(stage.looks).toHaveLength(3)
   })
 })
 

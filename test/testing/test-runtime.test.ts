@@ -117,3 +117,32 @@ test('an action of the final state that throws makes the machine fail, as in XSt
   await actor.send({ type: 'END' })
   await expect(actor.result()).rejects.toMatchObject({ cause: new RangeError('too late') })
 })
+
+test('an actor that waits for its next attempt is tried again at once by retry, and ended by cancel', async () => {
+  let isIll = true
+  const patient = setup({}).createMachine({
+    id: 'patient',
+    initial: 'waiting',
+    states: {
+      waiting: { on: { GO: 'treated' } },
+      treated: {
+        entry: () => {
+          if (isIll) throw new Error('still ill')
+        }
+      }
+    }
+  })
+  const machines = [{ machine: patient, retry: { initial: '1 hour' } }] as const
+  const runtime = createTestRuntime({ machines, warn: () => undefined })
+  open.push(runtime)
+  await runtime.start()
+  const actor = await runtime.spawn(patient)
+  await actor.send({ type: 'GO' })
+  await runtime.drain()
+  isIll = false
+  expect(await runtime.retry(actor.id)).toBe(true)
+  await runtime.drain()
+  expect((await actor.getSnapshot()).value).toBe('treated')
+  await runtime.cancel(actor.id, 'left')
+  await expect(actor.result()).rejects.toMatchObject({ status: 'stopped' })
+})

@@ -220,6 +220,43 @@ describe('a ref', () => {
   })
 })
 
+describe('withTransaction', () => {
+  const calls = runtime.withTransaction({}, { wake: false })
+
+  test('spawns with the types of the runtime', () => {
+    expectTypeOf(calls.spawn(order, { input: { order: 42 } })).resolves.toEqualTypeOf<DurableActorRef<typeof order>>()
+    expectTypeOf(calls.spawnMany(lamp, [{}])).resolves.toEqualTypeOf<readonly ActorId<typeof lamp>[]>()
+    // @ts-expect-error no input
+    void calls.spawn(order)
+    // @ts-expect-error not among the machines of this runtime
+    void calls.spawn(stranger)
+  })
+
+  test('sends with the types of the runtime, and never answers that an event was applied', () => {
+    expectTypeOf(calls.send(id, { type: 'SHIP' })).resolves.toEqualTypeOf<{
+      readonly status: 'queued' | 'duplicate'
+    }>()
+    // @ts-expect-error an event of another machine
+    void calls.send(id, { type: 'TOGGLE' })
+    // @ts-expect-error an event of none
+    void calls.send({ key: 'lamp' }, { type: 'HELLO' })
+  })
+
+  test('takes no option that it does not know', () => {
+    // @ts-expect-error a misspelt option
+    runtime.withTransaction({}, { awake: false })
+  })
+})
+
+describe('retry and cancel', () => {
+  test('take an id or a key', () => {
+    expectTypeOf(runtime.retry(id)).resolves.toEqualTypeOf<boolean>()
+    expectTypeOf(runtime.cancel({ key: 'lamp' }, 'a reason')).resolves.toEqualTypeOf<void>()
+    // @ts-expect-error a reason is text
+    void runtime.cancel(id, new Error('a reason'))
+  })
+})
+
 describe('telemetry', () => {
   test('tells each listener what its event holds', () => {
     runtime.on('commit.flush', (flush) =>

@@ -43,6 +43,16 @@ export function hydrateTree(tree: LiveTree, stored: Json): void {
   }
 }
 
+/** Refuses a timer of a state's `after` whose state is not active: nothing would take it, and whoever waits for it would wait for ever. */
+export function checkTimers(tree: LiveTree): void {
+  for (const { event, target } of tree.timers.all()) {
+    const snapshot = tree.actorAt(target)?._snapshot
+    if (!event.type.startsWith('xstate.after.') || snapshot === undefined || !isMachineSnapshot(snapshot)) continue
+    if (snapshot._nodes.some(({ transitions }) => transitions.has(event.type))) continue
+    throw new SnapshotIllegalError(tree.actorId, `the timer '${event.type}' is of no state that is active`)
+  }
+}
+
 /** A record on its way into an actor. `path` is '' or ends in a dot. */
 interface Restoring {
   readonly record: ActorRecord

@@ -16,23 +16,25 @@ export type Row = Readonly<Record<string, unknown>>
 /** Documents, ids and lists travel as text; casts in the statement say what they are. */
 export type Param = string | number | boolean | null
 
+export interface Queryable {
+  query(statement: Statement, params: readonly Param[]): Promise<readonly Row[]>
+}
+
 /** One connection, kept by whoever reserved it. */
-export interface Session {
+export interface Session extends Queryable {
   /** false once the connection is gone, and with it what the server kept for it. It does not come back. */
   readonly isOpen: boolean
-  query(statement: Statement, params: readonly Param[]): Promise<readonly Row[]>
   end(): Promise<void>
 }
 
 /** A connection that listens. It does not come back either. */
 export type Listening = Omit<Session, 'query'>
 
-export interface Driver {
+export interface Driver extends Queryable {
   /** For people. */
   readonly name: string
   /** The database runs inside this process, on one connection: there are no sessions of others. */
   readonly isEmbedded: boolean
-  query(statement: Statement, params: readonly Param[]): Promise<readonly Row[]>
   /** Runs a script of many statements as one transaction. */
   run(script: string): Promise<void>
   /** Opens a connection of its own, which no other code can keep busy. */

@@ -114,7 +114,8 @@ export function pickRules(world: World): void {
       await world.asleep({ status: 'parked', timerAt: Date.UTC(2100, 0, 1) }, { queue })
       expect(await world.store.pick({ node: world.node, queue, machines: MACHINES, limit: 10 })).toEqual({
         rows: [],
-        nextDueInMs: null
+        nextDueInMs: null,
+        contended: []
       })
     })
   })

@@ -1,0 +1,87 @@
+/**
+ * Moving an actor from one version of its machine to another, by the `migrate` of the registration.
+ *
+ * A move is a commit of its own, made after the claim and before the actor wakes: snapshot and version of the machine change
+ * together, by compare-and-set. So nothing of the new version shows before the row is of that version; a crash leaves the row
+ * either as it was or moved; and a node that does not know the new version never takes up what was moved.
+ *
+ * Owns: the option, asking it, and the commit of a move. Does not own: the form that it is asked in (xstate/persisted-actor.ts),
+ * when rows are moved (row-fate.ts).
+ */
+import { InvalidArgumentError, MigrationFailedError } from '../errors.ts'
+import { checkSize, type Limits } from '../limits.ts'
+import type { ActorRow, ClaimedRow, Commit, Json } from '../persistence/store.ts'
+import type { Registration } from './registration.ts'
+import { giveBackCommit } from './row-commits.ts'
+import { MachineTree, type PersistedActor } from './transition.ts'
+
+export interface MigrateOptions {
+  /** The versions that are migrated; `null`: instances of a registration without one. All others are left alone. */
+  readonly from: readonly (string | null)[]
+  /**
+   * Gives back the actor as this version would have it. Synchronous and pure: it may be called again, also for a mere look.
+   * Where it throws, or gives back nothing, the actor is parked with the reason, and its row stays as it was.
+   */
+  readonly snapshot: (snapshot: PersistedActor, fromVersion: string | null) => PersistedActor | null | undefined
+}
+
+export type Migration = MigrateOptions
+
+/** Throws InvalidArgumentError. */
+export function readMigration(options: MigrateOptions, version: string | undefined): Migration {
+  const isVersion = (each: unknown): boolean => each === null || (typeof each === 'string' && each !== '')
+  if (!Array.isArray(options?.from) || !options.from.every(isVersion) || typeof options.snapshot !== 'function') {
+    throw new InvalidArgumentError(
+      'migrate',
+      'is not { from, snapshot }',
+      "Pass { from: ['1'], snapshot: (snapshot) => snapshot }"
+    )
+  }
+  if (version === undefined) {
+    throw new InvalidArgumentError('migrate', 'is given without a version', 'Give the machine a version of its own')
+  }
+  return { from: [...new Set(options.from)], snapshot: options.snapshot }
+}
+
+/** Whether the actor has to be moved before it runs as `registration` has it. */
+export const isOlder = (row: ActorRow, { version }: Registration): boolean => row.machineVersion !== version
+
+/** The snapshot of a row as another version has it. Throws MigrationFailedError. */
+export function migrateSnapshot(
+  { id, machineVersion }: ActorRow,
+  stored: Json,
+  { blueprint, version, migration }: Registration
+): { readonly snapshot: Json; readonly timerAt: number | null } {
+  try {
+    return MachineTree.rewrite(blueprint, id, stored, (snapshot) => {
+      const moved: unknown = migration?.snapshot(snapshot, machineVersion)
+      if (typeof moved !== 'object' || moved === null) throw new TypeError('migrate gave back no snapshot')
+      if ('then' in moved) throw new TypeError('migrate gave back a promise; it must be synchronous')
+      return moved as PersistedActor
+    })
+  } catch (error) {
+    throw new MigrationFailedError(id, machineVersion, version, error)
+  }
+}
+
+/**
+ * What moves a claimed row to the version of `registration`, and the row as it then is. It is `ready` until its actor has taken it
+ * up: events that have waited may be for a state of the new version. Throws MigrationFailedError, TooLargeError.
+ */
+export function moveRow(
+  row: ClaimedRow,
+  registration: Registration,
+  limits: Limits
+): { readonly commit: Commit; readonly moved: ClaimedRow } {
+  const machineVersion = registration.version as string
+  const still = { ...giveBackCommit(row), status: 'ready', release: false, machineVersion } as const
+  // One that has not begun begins with this version.
+  if (row.snapshot === null) return { commit: still, moved: { ...row, status: 'ready', machineVersion } }
+  const { snapshot, timerAt } = migrateSnapshot(row, row.snapshot, registration)
+  checkSize('snapshot', snapshot, limits)
+  const moved = { ...row, status: 'ready', machineVersion, snapshot, timerAt, journalBefore: null } as const
+  return {
+    commit: { ...still, snapshot, timerAt },
+    moved: { ...moved, version: row.version + 1, attempt: 0 }
+  }
+}
