@@ -2,7 +2,7 @@
  * perdure, over both clients and with both ways in which events may arrive.
  */
 import postgres from 'postgres'
-import { createRuntime, type ActorId, type Runtime } from '../../src/index.ts'
+import { createRuntime, type ActorId, type Runtime } from 'perdure'
 import type { Contender, Prober, Written } from '../contender.ts'
 import { sendAllAtOnce, sendOneByOne } from '../drive.ts'
 import { createSchema, dropSchema, readNumbers } from '../schema.ts'
