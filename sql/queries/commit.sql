@@ -1,6 +1,6 @@
 -- Writes the outcomes of one node ($1): a batch as one JSON document ($2), in the order of ids.
--- Answers a row for each outcome that is committed, and one for each known key that a refused outcome brings.
--- Outcomes of which nothing is answered are stale.
+-- Answers one row, for clients read it faster than many: the outcomes that are committed, and the known keys that refused ones
+-- bring, each as a JSON array. Outcomes of which nothing is answered are stale.
 --
 -- Promises: an outcome takes effect as a whole, or not at all, by itself: compare-and-set on (id, owner, version).
 -- Races, and why none is lost
@@ -108,6 +108,6 @@ deferred as (
   cross join unnest(committed.deferred_events, committed.deferred_keys) with ordinality as entry (event, dedup_key, place)
   where committed.deferred_events is not null
 )
-select n, released, inbox_seq::float8 as "inboxSeq", null as "knownKey" from committed
-union all
-select n, null, null, dedup_key from known
+select
+  (select json_agg(json_build_array(n, released, inbox_seq)) from committed)::text as committed,
+  (select json_agg(json_build_array(n, dedup_key)) from known)::text as known

@@ -88,25 +88,23 @@ export function toCommitResult(row: Row | undefined): CommitResult {
   return row ? { kind: 'committed', released: false, inboxSeq: row['inboxSeq'] as number } : { kind: 'stale' }
 }
 
-/** Results of a batch of `count` outcomes from the rows of commit.sql. */
-export function toCommitResults(rows: readonly Row[], count: number): CommitResult[] {
+/** Results of a batch of `count` outcomes from the answer of commit.sql. */
+export function toCommitResults(row: Row | undefined, count: number): CommitResult[] {
+  const { committed, known } = row as { readonly committed: string | null; readonly known: string | null }
   const results = Array<CommitResult>(count).fill({ kind: 'stale' })
-  for (const row of rows as readonly CommitAnswer[]) {
-    const { n, released, inboxSeq, knownKey } = row
+  for (const [n, released, inboxSeq] of readList<readonly [number, boolean, number]>(committed)) {
+    results[n] = { kind: 'committed', released, inboxSeq }
+  }
+  for (const [n, key] of readList<readonly [number, string]>(known)) {
     const before = results[n]
-    if (knownKey === null) results[n] = { kind: 'committed', released, inboxSeq }
-    else
-      results[n] = { kind: 'duplicate', keys: before?.kind === 'duplicate' ? [...before.keys, knownKey] : [knownKey] }
+    results[n] = { kind: 'duplicate', keys: before?.kind === 'duplicate' ? [...before.keys, key] : [key] }
   }
   return results
 }
 
-type CommitAnswer = {
-  readonly n: number
-  readonly released: boolean
-  readonly inboxSeq: number
-  readonly knownKey: string | null
-}
+/** A JSON array; null: none of its items was there to be put into one. */
+const readList = <Item>(json: string | null): readonly Item[] =>
+  json === null ? [] : (JSON.parse(json) as readonly Item[])
 
 export function toInsertEntry(actor: NewActor, n: number): object {
   return {

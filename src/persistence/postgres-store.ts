@@ -170,8 +170,8 @@ export class PostgresStore implements Store {
     return runUntilKeysAreSeen(commits, async (batch) => {
       const entries = batch.map(toCommitEntry) as { readonly id: string }[]
       entries.sort((a, b) => (a.id < b.id ? -1 : 1))
-      const rows = await this.#lanes.query(this.#queries.commit, [node, JSON.stringify(entries)])
-      return toCommitResults(rows, batch.length)
+      const [row] = await this.#lanes.query(this.#queries.commit, [node, JSON.stringify(entries)])
+      return toCommitResults(row, batch.length)
     })
   }
 
