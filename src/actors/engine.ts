@@ -142,6 +142,7 @@ export class Engine implements ActorHost {
       return this.#claimed.park(row, error)
     }
     this.registry.add(actor)
+    if (row.snapshot !== null) this.observers.catchUp(row.id, row.version, actor.incarnation.shown)
     this.#guard(actor, () => actor.takeUp(row))
     for (const entry of this.#arrivals.take(row.id)) this.deliver(row.id, entry)
   }

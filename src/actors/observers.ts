@@ -70,6 +70,14 @@ export class Observers {
     if (watch) watch.seenVersion = Math.max(version, watch.seenVersion ?? version)
   }
 
+  /** An actor has come into memory as its row was: what others committed meanwhile, and no look has found, is told. */
+  catchUp(id: string, version: number, snapshot: unknown): void {
+    const seen = this.seenVersion(id)
+    if (seen === undefined || seen >= version) return
+    this.setSeenVersion(id, version)
+    this.observe(id, 'next', snapshot)
+  }
+
   /** `type` is an emitted event's type, or '*'. */
   on(id: string, type: string, handler: (event: AnyEventObject) => void): Subscription {
     const listener = { type, handler }

@@ -144,6 +144,25 @@ test('a subscriber on another node hears the newest snapshot, and the end', asyn
   await eventually(() => heard).toEqual(['off', 'complete'])
 })
 
+test('a subscriber hears what another node committed before the actor came here', async () => {
+  const heard: number[] = []
+  const counter = counterOf([])
+  const { pool, answered, hold } = watch()
+  const here = await start([counter], { passivateAfter: 0, database: pool })
+  const there = await start([counter], { passivateAfter: 0 })
+  const ref = await there.spawn(counter)
+  await eventually(() => rowOf(ref.id)).toMatchObject({ owner: null, version: 1 })
+  const seen = await here.get(counter, ref.id)
+  seen.subscribe(({ context }) => heard.push(context.n))
+  await seen.waitFor(() => true)
+  await eventually(() => answered).toContain('read')
+  hold('read')
+  await ref.send({ type: 'UP' })
+  await eventually(() => rowOf(ref.id)).toMatchObject({ owner: null, version: 2 })
+  await seen.send({ type: 'LATER' } as never)
+  expect(heard).toEqual([1])
+})
+
 test('an observer that throws harms neither the actor nor other observers, and is told', async () => {
   const heard: number[] = []
   const counter = counterOf([])
