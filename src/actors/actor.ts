@@ -149,7 +149,7 @@ export class Actor {
 
   #submit(commit: Commit, entries: readonly Entry[] = NONE, turn: Turn | null = null, startedAt = 0): void {
     this.#phase = 'committing'
-    this.#commits.submit({ commit, entries, turn, startedAt })
+    this.#commits.submit({ commit, entries, turn, startedAt, fault: null })
   }
 
   /** For commit-slot.ts. */
@@ -174,17 +174,16 @@ export class Actor {
   }
 
   /** What was committed may show now; then the actor leaves memory, or rests. */
-  #committed({ commit, entries, turn, startedAt }: UnderWay, { released }: Committed): void {
+  #committed({ commit, entries, turn, startedAt, fault }: UnderWay, { released }: Committed): void {
     if (turn !== null) {
       this.#effectsFailed(this.#now.perform(turn.effects))
       resolveReceipts(turn)
       tellTurn(this.#host.telemetry, this.#about, turn, commit, startedAt)
     }
-    if (commit.lastError !== null && !isTerminal(commit.status)) this.#handOn(entries)
-    else if (released || isTerminal(commit.status)) {
-      tellEnd(this.#host.telemetry, this.#about, this.#now)
-      this.#handOn([])
-    } else this.#rest()
+    if (fault) tellFault(this.#host.telemetry, this.#about, this.#now.attempt, commit, fault.error)
+    else if (released || isTerminal(commit.status)) tellEnd(this.#host.telemetry, this.#about, this.#now)
+    else return this.#rest()
+    this.#handOn(fault ? entries : NONE)
   }
 
   /** An effect that throws fails its machine, as an action that throws does in XState; with a retry policy it runs again. */
@@ -229,8 +228,8 @@ export class Actor {
     const losesEvents = this.#mailbox.hasInternal || entries.some(({ kind }) => kind === 'internal')
     const commit = this.#now.faultCommit(error, losesEvents)
     this.#now.dispose()
-    this.#submit(commit, entries)
-    tellFault(this.#host.telemetry, this.#about, this.#now.attempt, commit, error)
+    this.#phase = 'committing'
+    this.#commits.submit({ commit, entries, turn: null, startedAt: 0, fault: { error } })
   }
 
   /** The database did not answer. `entries` are refused with that; the row, which may still be ours, is claimed again later. */

@@ -53,15 +53,18 @@ export class ClaimedRows {
 
   /** Leaves the row for an operator. */
   park(row: ClaimedRow, reason: unknown): void {
-    this.#options.telemetry.emit('actor.parked', { id: row.id, machine: row.machine, reason })
-    this.#giveUp(row, parkCommit(row, reason))
+    const { telemetry } = this.#options
+    this.#giveUp(row, parkCommit(row, reason), () => {
+      telemetry.emit('actor.parked', { id: row.id, machine: row.machine, reason })
+    })
   }
 
   /** Gives a claimed row back; what arrived for it goes to its inbox. */
-  #giveUp(row: ClaimedRow, commit: Commit): void {
+  #giveUp(row: ClaimedRow, commit: Commit, onCommitted = (): void => undefined): void {
     const { batched, arrivals, recover, poke } = this.#options
     batched.commit(commit, (settled) => {
       if (!settled.ok) recover(row.id)
+      else if (settled.value.kind === 'committed') onCommitted()
       if (row.partitionKey !== null) poke()
       arrivals.useInbox(row.id)
     })

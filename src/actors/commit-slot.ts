@@ -21,6 +21,8 @@ export interface UnderWay {
   readonly turn: Turn | null
   /** When the turn began, by the monotonic clock. */
   readonly startedAt: number
+  /** What the actor cannot go on after by itself. */
+  readonly fault: { readonly error: unknown } | null
 }
 
 export class CommitSlot {

@@ -92,10 +92,10 @@ export function toCommitResult(row: Row | undefined): CommitResult {
 export function toCommitResults(row: Row | undefined, count: number): CommitResult[] {
   const { committed, known } = row as { readonly committed: string | null; readonly known: string | null }
   const results = Array<CommitResult>(count).fill({ kind: 'stale' })
-  for (const [n, released, inboxSeq] of readList<readonly [number, boolean, number]>(committed)) {
+  for (const [n, released, inboxSeq] of readList(committed) as readonly [number, boolean, number][]) {
     results[n] = { kind: 'committed', released, inboxSeq }
   }
-  for (const [n, key] of readList<readonly [number, string]>(known)) {
+  for (const [n, key] of readList(known) as readonly [number, string][]) {
     const before = results[n]
     results[n] = { kind: 'duplicate', keys: before?.kind === 'duplicate' ? [...before.keys, key] : [key] }
   }
@@ -103,8 +103,7 @@ export function toCommitResults(row: Row | undefined, count: number): CommitResu
 }
 
 /** A JSON array; null: none of its items was there to be put into one. */
-const readList = <Item>(json: string | null): readonly Item[] =>
-  json === null ? [] : (JSON.parse(json) as readonly Item[])
+const readList = (json: string | null): unknown => (json === null ? [] : JSON.parse(json))
 
 export function toInsertEntry(actor: NewActor, n: number): object {
   return {
