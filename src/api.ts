@@ -19,10 +19,17 @@ export interface StopOptions {
 }
 
 export interface Runtime<TMachine extends AnyStateMachine = AnyStateMachine> extends AsyncDisposable {
-  /** Brings the database's schema up to this version of perdure. Safe to call from several nodes at once, and again. */
+  /**
+   * Brings the database's schema up to this version of perdure. Safe to call from several nodes at once, and again.
+   * Rejects with SchemaMismatchError where the schema is newer; where the database cannot be reached, or refuses, with the
+   * client's own error as it comes.
+   */
   migrate(): Promise<void>
 
-  /** Joins the database and takes up work. Rejects with SchemaMismatchError where the schema does not fit. */
+  /**
+   * Joins the database and takes up work. Rejects with SchemaMismatchError where the schema does not fit; where the database
+   * cannot be reached, or refuses, with the client's own error as it comes. It may then be called again.
+   */
   start(): Promise<void>
 
   /** Finishes what is under way, hands the rest over, and leaves. Calls that wait are refused. Safe to call again. */
@@ -51,8 +58,10 @@ export interface Runtime<TMachine extends AnyStateMachine = AnyStateMachine> ext
   ): Promise<SendResult>
 
   /**
-   * The ref of an actor. It is not looked for before the ref is used; where it is an actor of another machine than
-   * `machine`, its calls reject, and its subscriptions end, with MachineMismatchError.
+   * The ref of an actor. An id is not looked for before the ref is used. A key is looked up at once: rejects with
+   * ActorNotFoundError where no actor has it. Where it is an actor of another machine than `machine`, the ref's calls reject,
+   * and its subscriptions end, with MachineMismatchError.
+   * @example const order = await runtime.get(checkout, { key: 'order:42' })
    */
   get<M extends TMachine>(machine: M, address: Address): Promise<DurableActorRef<M>>
   get(address: Address): Promise<DurableActorRef<TMachine>>

@@ -18,6 +18,13 @@ const MAX_DURATION_MS = 1000 * 365 * 24 * 3_600_000
 const MAX_TEXT = 1024
 const MAX_PRIORITY = 32_767
 
+/** A name that nobody knows is a mistake in spelling: what was meant would be left out in silence. */
+export function refuseUnknown(argument: string, given: object, known: readonly string[]): void {
+  const name = Object.keys(given).find((key) => !known.includes(key))
+  if (name === undefined) return
+  throw new InvalidArgumentError(`${argument}: '${name}'`, 'is unknown', `Known: ${known.join(', ')}`)
+}
+
 export function readDurationMs(argument: string, value: DurationInput): number {
   let ms: number
   try {

@@ -110,11 +110,8 @@ export class TooLargeError extends PerdureError {
 export class SnapshotIllegalError extends PerdureError {
   readonly _tag = 'SnapshotIllegalError'
   readonly actorId: string
-  constructor(actorId: string, problem: string) {
-    super(
-      `the stored snapshot of actor ${actorId} cannot be restored: ${problem}. ` +
-        `Register the machine, in the version that wrote it.`
-    )
+  constructor(actorId: string, problem: string, remedy = 'Register the machine, in the version that wrote it') {
+    super(`the stored snapshot of actor ${actorId} cannot be restored: ${problem}. ${remedy}.`)
     this.actorId = actorId
   }
 }
@@ -124,7 +121,8 @@ export class MigrationFailedError extends PerdureError {
   readonly _tag = 'MigrationFailedError'
   readonly actorId: string
   constructor(actorId: string, from: string | null, to: string | null, cause: unknown) {
-    super(`actor ${actorId} cannot be moved from version '${from}' to '${to}'; see cause. Mend migrate.`, { cause })
+    const versions = [from, to].map((version) => (version === null ? 'no version' : `version '${version}'`))
+    super(`actor ${actorId} cannot be moved from ${versions.join(' to ')}; see cause. Fix its \`migrate\`.`, { cause })
     this.actorId = actorId
   }
 }
@@ -272,7 +270,9 @@ export class OutcomeUnknownError extends PerdureError {
 export class RuntimeNotRunningError extends PerdureError {
   readonly _tag = 'RuntimeNotRunningError'
   constructor(operation: string, state: string) {
-    super(`${operation} needs a running runtime, but it is ${state}. Call runtime.start() first.`)
+    const isAhead = state === 'not started' || state === 'starting'
+    const remedy = isAhead ? 'Await runtime.start() first.' : 'A runtime starts once: create another.'
+    super(`${operation} is not possible while the runtime is ${state}. ${remedy}`)
   }
 }
 

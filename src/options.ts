@@ -10,7 +10,7 @@ import type { Registration } from './actors/registration.ts'
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './actors/retry-policy.ts'
 import { compile } from './actors/transition.ts'
 import { InvalidArgumentError } from './errors.ts'
-import { readCount, readDurationMs, readRetentionMs, readText } from './arguments.ts'
+import { readCount, readDurationMs, readRetentionMs, readText, refuseUnknown } from './arguments.ts'
 import { readMigration, type MigrateOptions } from './actors/migration.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import type { ActorStatus } from './persistence/store.ts'
@@ -138,7 +138,53 @@ const DEFAULTS = {
 /** The options of a runtime, read: all there, durations in milliseconds. */
 export type ReadOptions = ReturnType<typeof readOptions>
 
+const RUNTIME_OPTIONS = [
+  'database',
+  'schema',
+  'machines',
+  'queues',
+  'passivateAfter',
+  'maxResident',
+  'maxResidentBytes',
+  'lease',
+  'poll',
+  'dedupRetention',
+  'retention',
+  'limits',
+  'name',
+  'reaper',
+  'janitor',
+  'log',
+  'warn'
+] as const satisfies readonly (keyof RuntimeOptions)[]
+
+const MACHINE_OPTIONS = [
+  'machine',
+  'version',
+  'unhandled',
+  'retry',
+  'migrate',
+  'retention'
+] as const satisfies readonly (keyof MachineOptions)[]
+
+export const SPAWN_OPTIONS = [
+  'input',
+  'id',
+  'key',
+  'keyScope',
+  'queue',
+  'priority',
+  'partitionKey',
+  'startAt',
+  'startIn',
+  'ifExists'
+] as const satisfies readonly (keyof SpawnSettings)[]
+
 export function readOptions(options: RuntimeOptions) {
+  refuseUnknown('createRuntime', options, RUNTIME_OPTIONS)
+  if (options.database === undefined) {
+    throw new InvalidArgumentError('database', 'is undefined', 'Is the variable set that it was read from?')
+  }
   const duration = (name: 'passivateAfter' | 'lease' | 'poll' | 'dedupRetention', fallback: number): number =>
     options[name] === undefined ? fallback : readDurationMs(name, options[name])
   return {
@@ -192,6 +238,7 @@ export function readMachine(entry: MachineEntry): Registration {
       'Pass what createMachine() returned, or { machine }'
     )
   }
+  refuseUnknown('machines', options, MACHINE_OPTIONS)
   if (unhandled !== 'defer' && unhandled !== 'drop') {
     throw new InvalidArgumentError('unhandled', 'is unknown', "Pass 'defer' or 'drop'")
   }

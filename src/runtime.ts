@@ -77,6 +77,8 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
   readonly #clock: SyncedClock
   readonly #stopped = new AbortController()
   #store: Promise<Store> | null = null
+  /** How many migrations are under way. */
+  #migrations = 0
   #node: Node | null = null
   #state: State = 'not started'
   #stopping: Promise<void> | null = null
@@ -110,7 +112,15 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
   }
 
   async migrate(): Promise<void> {
-    await (await this.#openStore()).migrate()
+    if (this.#state === 'stopping' || this.#state === 'stopped')
+      throw new RuntimeNotRunningError('migrate()', this.#state)
+    this.#migrations++
+    try {
+      await (await this.#openStore()).migrate()
+    } finally {
+      // A process that only migrates must be able to end.
+      if (--this.#migrations === 0 && this.#state === 'not started') await this.#closeStore()
+    }
   }
 
   async start(): Promise<void> {

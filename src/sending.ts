@@ -8,7 +8,7 @@
  */
 import type { AnyEventObject } from 'xstate'
 import type { SendEntry, SendResult, StopEntry } from './actors/mailbox.ts'
-import { readAddress, readEvent, readText } from './arguments.ts'
+import { readAddress, readEvent, readText, refuseUnknown } from './arguments.ts'
 import { ActorNotFoundError } from './errors.ts'
 import type { Limits } from './limits.ts'
 import type { Address, SendOptions } from './options.ts'
@@ -29,8 +29,11 @@ export interface Letter {
   readonly dedupKey: string | null
 }
 
+const SEND_OPTIONS = ['dedupKey'] as const satisfies readonly (keyof SendOptions)[]
+
 /** Throws InvalidArgumentError, NotSerializableError or TooLargeError. */
 export function readLetter(event: AnyEventObject, options: SendOptions, limits: Limits): Letter {
+  refuseUnknown('send', options, SEND_OPTIONS)
   const { copy, json } = readEvent(event, limits)
   const dedupKey = options.dedupKey === undefined ? null : readText('dedupKey', options.dedupKey)
   return { event: copy, json, dedupKey }

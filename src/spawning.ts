@@ -8,10 +8,10 @@
 import { uuidV7Unsafe } from 'effect/crypto/SecureRandom'
 import type { Registration } from './actors/registration.ts'
 import { decode, encode } from './actors/snapshot-codec.ts'
-import { readId, readKeyScope, readPriority, readStart, readText } from './arguments.ts'
+import { readId, readKeyScope, readPriority, readStart, readText, refuseUnknown } from './arguments.ts'
 import { DuplicateIdError, DuplicateKeyError, MachineMismatchError, OutcomeUnknownError } from './errors.ts'
 import { checkSize, type Limits } from './limits.ts'
-import type { SpawnSettings } from './options.ts'
+import { SPAWN_OPTIONS, type SpawnSettings } from './options.ts'
 import type { SpawnAnswer } from './persistence/batched-store.ts'
 import type { NewActor } from './persistence/store.ts'
 import type { Current } from './supervisor/node.ts'
@@ -31,6 +31,7 @@ export interface Spawned {
 
 /** Throws InvalidArgumentError, NotSerializableError or TooLargeError. */
 export function draftActor(settings: SpawnSettings, { name, version }: Registration, limits: Limits): Draft {
+  refuseUnknown('spawn', settings, SPAWN_OPTIONS)
   const tree = settings.input === undefined ? undefined : encode(settings.input, 'input')
   const input = tree === undefined ? null : JSON.stringify(tree)
   if (input !== null) checkSize('input', input, limits)

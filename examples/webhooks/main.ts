@@ -57,5 +57,9 @@ function showAnswers(orderly: Outcome, messy: Outcome): void {
   line('applied', orderly.answers.applied, messy.answers.applied)
   line('deferred', orderly.answers.deferred, messy.answers.deferred)
   line('duplicates', orderly.answers.duplicate, messy.answers.duplicate)
-  console.log()
+  const news = new Set(inOrder.map(({ id }) => id)).size
+  console.log(`
+  duplicates: there are some in order, too, because GitHub's samples repeat themselves: ${inOrder.length} deliveries bring ${news} pieces of news.
+  deferred: came before what it follows, such as the opening; it waited, and was applied when that came, if it did.
+`)
 }

@@ -106,7 +106,7 @@ export class Actor {
     return (this.isOfPartition || this.#host.passivateAfterMs === 0) && this.isQuiet
   }
 
-  /** Tells the row that the effects of the last transition have run; later commits do so by the way. */
+  /** Tells the row that the effects of the last transition have run; later commits do so along with it. */
   acknowledge(): void {
     if (this.isQuiet && this.#phase !== 'gone' && this.#now.owesAck) this.#submit(this.#now.commitWith({}))
   }

@@ -53,7 +53,7 @@ export interface EngineOptions {
   readonly tellOwner: (node: string, id: string) => void
 }
 
-/** An acknowledgement waits this long for the actor's next commit, which would do it by the way. */
+/** An acknowledgement waits this long for the actor's next commit, which would do it along with the rest. */
 const ACK_AFTER_MS = 50
 
 export class Engine implements ActorHost {

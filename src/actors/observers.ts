@@ -28,7 +28,7 @@ export interface Subscription {
 
 interface Watch {
   readonly observers: Set<SnapshotObserver>
-  /** The version that they were last told of, or begin from; undefined until somebody has looked. */
+  /** The version that they last heard of, or begin from; undefined until somebody has looked. */
   seenVersion: number | undefined
 }
 
@@ -60,7 +60,7 @@ export class Observers {
     }
   }
 
-  /** The version that the observers of an actor were told of, or begin from; undefined until somebody has looked. */
+  /** The version that the observers of an actor last heard of, or begin from; undefined until somebody has looked. */
   seenVersion(id: string): number | undefined {
     return this.#watches.get(id)?.seenVersion
   }

@@ -2,7 +2,7 @@
  * Rows that this node has claimed and had to give back, because it does not know their machine, or does not serve their queue.
  *
  * Owns: remembering them for a while, so that what is sent to them goes to their inboxes without a claim each time; and how often an
- * unknown machine is told of. Does not own: giving rows back (engine.ts).
+ * unknown machine is reported. Does not own: giving rows back (engine.ts).
  *
  * Invariant
  * 1. What is remembered is bounded, and forgotten within two periods: such a row may become one of this node's, when it is moved.
@@ -38,7 +38,7 @@ export class Strangers {
     return this.#rows.has(id) || this.#rowsBefore.has(id)
   }
 
-  /** Tells of a machine that this node does not know, if it was not told of within the period. */
+  /** Reports a machine that this node does not know, unless it was reported within the period. */
   tell(unknown: UnknownRows): void {
     const name = JSON.stringify([unknown.machine, unknown.version])
     const now = performance.now()

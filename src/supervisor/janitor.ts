@@ -30,7 +30,7 @@ const NEXT_BATCH_MS = 50
 const DEDUP_BATCH = 5_000
 /** With an actor go its inbox and its dedup keys. */
 const ACTOR_BATCH = 500
-/** What waits longer for a node that knows it is told of. */
+/** What waits longer than this for a node that knows it is reported. */
 const UNKNOWN_AFTER_MS = 60_000
 const UNKNOWN_LOOK = 1_000
 

@@ -80,7 +80,7 @@ export class SteeredRuntime extends DurableRuntime<AnyStateMachine> {
       warn: () => undefined
     }
     const runtime = new SteeredRuntime(database, store, options, machines)
-    await runtime.migrate()
+    await store.migrate()
     await runtime.start()
     return runtime
   }

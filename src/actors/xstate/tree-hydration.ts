@@ -49,7 +49,8 @@ export function checkTimers(tree: LiveTree): void {
     const snapshot = tree.actorAt(target)?._snapshot
     if (!event.type.startsWith('xstate.after.') || snapshot === undefined || !isMachineSnapshot(snapshot)) continue
     if (snapshot._nodes.some(({ transitions }) => transitions.has(event.type))) continue
-    throw new SnapshotIllegalError(tree.actorId, `the timer '${event.type}' is of no state that is active`)
+    const problem = `the timer '${event.type}' is of no state that is active`
+    throw new SnapshotIllegalError(tree.actorId, problem, 'Rename it in `migrate`, or leave it out')
   }
 }
 
