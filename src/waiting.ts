@@ -9,7 +9,7 @@
  */
 import type { AnyMachineSnapshot } from 'xstate'
 import type { Observers } from './actors/observers.ts'
-import { WaitTimeoutError } from './errors.ts'
+import { ActorNotFoundError, WaitTimeoutError } from './errors.ts'
 
 /** What was heard of an actor: a snapshot, or its end. */
 export type News =
@@ -53,7 +53,8 @@ export function waitForNews<Value>({ id, observers, timeoutMs, stopped, readNow,
     const onStopped = (): void => settle(() => reject(stopped.reason as Error))
     const subscription = observers.subscribe(id, {
       next: (snapshot) => hear({ kind: 'snapshot', snapshot }),
-      error: (error) => hear({ kind: 'failed', error }),
+      error: (error) =>
+        error instanceof ActorNotFoundError ? settle(() => reject(error)) : hear({ kind: 'failed', error }),
       complete: () => (last ? hear({ kind: 'ended', last }) : read())
     })
     const timer =

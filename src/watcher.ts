@@ -10,7 +10,7 @@ import type { AnyMachineSnapshot } from 'xstate'
 import type { Observers } from './actors/observers.ts'
 import type { Registration, Registrations } from './actors/registration.ts'
 import { readColumn, reviveSnapshot } from './actors/revive.ts'
-import { MigrationFailedError, SnapshotIllegalError } from './errors.ts'
+import { ActorNotFoundError, MigrationFailedError, SnapshotIllegalError } from './errors.ts'
 import { isTerminal, type ActorRow, type Store } from './persistence/store.ts'
 
 export interface WatcherOptions {
@@ -39,11 +39,20 @@ export class Watcher {
     const ids = [...observers.watched].filter((id) => !isAwakeHere(id))
     for (let from = 0; from < ids.length; from += MAX_LOOK) {
       const rows = await store.read(ids.slice(from, from + MAX_LOOK))
-      for (const row of rows) if (row !== null) this.#tell(row)
+      for (const [index, row] of rows.entries()) {
+        if (row !== null) this.#tell(row)
+        else this.#tellGone(ids[from + index] as string)
+      }
     }
     if (ids.length > 0) return LOOK_MS
     for (const _ of observers.watched) return LOOK_MS
     return NOBODY_WATCHES_MS
+  }
+
+  /** Collected, or deleted by hand, before anybody here saw its end. One that was never seen may yet come about. */
+  #tellGone(id: string): void {
+    const { observers } = this.#options
+    if (observers.seenVersion(id) !== undefined) observers.observe(id, 'error', new ActorNotFoundError(id))
   }
 
   #tell(row: ActorRow): void {

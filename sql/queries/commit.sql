@@ -68,7 +68,8 @@ committed as (
     owner = case when a.inbox_seq <= o.free_upto then null else a.owner end,
     attempt = case
       when o.retry_at is not null then greatest(a.attempt, 1)
-      when o.snapshot is not null or a.inbox_seq <= o.free_upto then 0
+      -- Effects that are acknowledged are progress, as a transition is.
+      when o.snapshot is not null or a.inbox_seq <= o.free_upto or (a.journal is not null and o.journal is null) then 0
       else a.attempt
     end,
     timer_at = o.timer,

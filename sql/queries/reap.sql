@@ -47,7 +47,12 @@ freed as (
         or (a.attempt > 0 and not (found.has_left and a.snapshot is not null)) then now()
       else a.timer_at
     end,
-    attempt = case when found.has_left then greatest(a.attempt - 1, 0) else a.attempt end,
+    -- What waits on with attempts would look like a retry that lies ahead.
+    attempt = case
+      when not found.has_left then a.attempt
+      when a.status = 'waiting' and a.journal is null and a.inbox_seq <= a.inbox_seen and a.snapshot is not null then 0
+      else greatest(a.attempt - 1, 0)
+    end,
     updated_at = now()
   from found
   where a.id = found.id

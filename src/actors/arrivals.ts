@@ -72,6 +72,8 @@ export class Arrivals {
   /** Claims a row for its own sake, without an entry. */
   fetch(id: string): void {
     if (this.#entries.has(id)) return
+    // There is no inbox to use for it: it is to be asked for again once there is room.
+    if (!this.#options.mayClaim(id)) return this.#options.recover(id)
     this.#entries.set(id, [])
     this.#claim(id)
   }

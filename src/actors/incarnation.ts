@@ -119,7 +119,7 @@ export class Incarnation {
   takeUp(row: ClaimedRow, previous?: Incarnation): readonly EffectFailure[] {
     this.tree.introduce()
     if (row.journal === null) return this.#performance.start(this.tree.workToStart())
-    const { effects, performed, problems } = decodeJournal(row.journal, row.journalBefore, this.tree)
+    const { effects, performed, version, problems } = decodeJournal(row.journal, row.journalBefore, this.tree)
     const { name } = this.#registration
     this.#journal = row.journal
     const done = previous?.version === this.version ? previous.#performance.performed : performed
@@ -134,7 +134,7 @@ export class Incarnation {
     const others = this.tree.workToStart().filter((effect) => !started.has(effect.sessionId))
     const failures = this.#performance.start(others)
     if (failures.length > 0 && this.#registration.retry) return failures
-    return [...failures, ...this.#performance.run(left, this.version)]
+    return [...failures, ...this.#performance.run(left, version ?? this.version)]
   }
 
   /** Runs a turn. Throws where the outcome cannot be stored; the incarnation is spoiled then. */
@@ -229,6 +229,7 @@ export class Incarnation {
 
   /** A commit of this incarnation, of a turn or of none, is in the row. true: signals have arrived that it has not seen. */
   committed(commit: Commit, { inboxSeq }: Committed, turn: Turn | null): boolean {
+    if (this.#journal !== null && commit.journal === null && commit.retryInMs === null) this.attempt = 0
     this.#journal = commit.journal
     this.#timerAt = commit.timerAt
     if (turn !== null) {

@@ -149,7 +149,7 @@ export function isSent(entry: Entry): entry is SendEntry | StopEntry {
 
 /** Entries that a row brings along each time it is read. */
 export function comesFromRow({ kind }: Entry): boolean {
-  return kind === 'signal' || kind === 'timers' || kind === 'start' || kind === 'failure'
+  return kind === 'signal' || kind === 'timers' || kind === 'start'
 }
 
 /** Tells whoever waits for an entry that it was not taken. */

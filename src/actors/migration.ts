@@ -13,7 +13,7 @@ import { checkSize, type Limits } from '../limits.ts'
 import type { ActorRow, ClaimedRow, Commit, Json } from '../persistence/store.ts'
 import type { Registration } from './registration.ts'
 import { giveBackCommit } from './row-commits.ts'
-import { MachineTree, type PersistedActor } from './transition.ts'
+import { keepVersion, MachineTree, type PersistedActor } from './transition.ts'
 
 export interface MigrateOptions {
   /** The versions that are migrated; `null`: instances of a registration without one. All others are left alone. */
@@ -79,9 +79,10 @@ export function moveRow(
   if (row.snapshot === null) return { commit: still, moved: { ...row, status: 'ready', machineVersion } }
   const { snapshot, timerAt } = migrateSnapshot(row, row.snapshot, registration)
   checkSize('snapshot', snapshot, limits)
-  const moved = { ...row, status: 'ready', machineVersion, snapshot, timerAt, journalBefore: null } as const
+  const journal = row.journal === null ? null : keepVersion(row.journal, row.version)
+  const moved = { ...row, status: 'ready', machineVersion, snapshot, timerAt, journal, journalBefore: null } as const
   return {
-    commit: { ...still, snapshot, timerAt },
+    commit: { ...still, snapshot, timerAt, journal },
     moved: { ...moved, version: row.version + 1, attempt: 0 }
   }
 }

@@ -7,7 +7,7 @@
  * the row of an actor that is awake elsewhere (watcher.ts).
  *
  * Invariants
- * 1. An observer that throws is reported and harms nobody else.
+ * 1. An observer that throws, or whose promise rejects, is reported and harms nobody else.
  * 2. `error` and `complete` are the last notice of a subscription.
  * 3. A version that was seen stays seen: a look that comes late, with a row of before, takes nothing back. The next look
  *    would tell the newest snapshot a second time.
@@ -102,9 +102,8 @@ export class Observers {
     if (notice !== 'next') this.#watches.delete(id)
     for (const observer of watch.observers) {
       this.#guard(() => {
-        if (notice === 'next') observer.next?.(value as AnyMachineSnapshot)
-        else if (notice === 'error') observer.error?.(value)
-        else observer.complete?.()
+        if (notice === 'next') return observer.next?.(value as AnyMachineSnapshot)
+        return notice === 'error' ? observer.error?.(value) : observer.complete?.()
       })
     }
   }
@@ -115,11 +114,14 @@ export class Observers {
     }
   }
 
-  #guard(notify: () => void): void {
+  #guard(notify: () => unknown): void {
+    const report = (error: unknown): void => this.#telemetry.emit('listener.failed', { event: 'observer', error })
     try {
-      notify()
+      // An observer may be an async function: what it rejects with must not end the process.
+      const answer = notify()
+      if (answer instanceof Promise) answer.catch(report)
     } catch (error) {
-      this.#telemetry.emit('listener.failed', { event: 'observer', error })
+      report(error)
     }
   }
 }

@@ -25,7 +25,9 @@ export class Strays {
   }
 
   takeBackAll(): void {
-    for (const id of this.#ids) this.takeBack(id)
+    // What stays one to look after is added anew, and would be met again in the set itself.
+    const ids = [...this.#ids]
+    for (const id of ids) this.takeBack(id)
   }
 
   takeBack(id: string): void {

@@ -35,7 +35,7 @@ import { persistTree } from './xstate/tree-snapshot.ts'
 export type { Reception } from './xstate/accepts.ts'
 export { type Blueprint, compile } from './xstate/blueprint.ts'
 export type * from './xstate/effects.ts'
-export { isJournaled, markPerformed } from './xstate/journal.ts'
+export { isJournaled, keepVersion, markPerformed } from './xstate/journal.ts'
 export type * from './xstate/persisted-actor.ts'
 export type { Host, Input, Inspection } from './xstate/host.ts'
 

@@ -144,13 +144,15 @@ export class Batcher<Request, Result> {
 
   #tell(waiting: Waiting<Request, Result>, settled: Settled<Result>): void {
     const { request, settle, waits } = waiting
+    // A run before this one may have taken effect, whatever became of this one.
+    if (!settled.ok && waits?.inDoubt) return settle({ ok: false, error: toUnknown(this.#options.name, settled.error) })
     if (!settled.ok) return settle(settled)
     const { judge, mustWait } = this.#options
     const inDoubt = settled.inDoubt || waits?.inDoubt === true
     if (mustWait?.(settled.value))
       this.#pause({ request, settle, waits: { sinceMs: performance.now(), ...waits, inDoubt } })
     else if (inDoubt && judge) void judge(request, settled.value).then(settle)
-    else settle(settled)
+    else settle(inDoubt === settled.inDoubt ? settled : { ...settled, inDoubt })
   }
 
   #pause(waiting: Waiting<Request, Result> & { readonly waits: object }): void {
@@ -227,6 +229,9 @@ export class Batcher<Request, Result> {
     return kind === 'aborted' || kind === 'unavailable' ? new StoreUnavailableError(name, error) : error
   }
 }
+
+const toUnknown = (name: string, error: unknown): OutcomeUnknownError =>
+  error instanceof OutcomeUnknownError ? error : new OutcomeUnknownError(name, error)
 
 const isRefusedByDatabase = (error: unknown): boolean =>
   !(error instanceof PerdureError) && classifyError(error) === 'fatal'

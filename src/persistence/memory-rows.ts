@@ -110,6 +110,8 @@ export function freeRow(row: StoredActor, now: number, hasLeft: boolean): void {
   const undone = row.status !== 'waiting' || row.journal !== null || row.inboxSeq > row.inboxSeen || isUntried
   row.status = undone ? 'ready' : 'waiting'
   row.wakeAt = undone ? now : row.timerAt
+  // What waits on with attempts would look like a retry that lies ahead.
+  if (!undone && hasLeft) row.attempt = 0
 }
 
 /** Appends a signal to the inbox and remembers its dedup key. Does not wake the row. */
@@ -134,13 +136,14 @@ export function commitRow(row: StoredActor, commit: Commit, now: number): Commit
   const known = keys.filter((key) => row.dedup.has(key))
   if (known.length > 0) return { kind: 'duplicate', keys: known }
 
+  const isAcknowledged = row.journal !== null && commit.journal === null
   writeOutcome(row, commit)
   const allSeen = row.inboxSeq <= commit.inboxSeen
   moveSignals(row, commit, now)
   // An owner has seen what it deferred itself, but numbers that come before those may still be unseen.
   row.inboxSeen = allSeen ? row.inboxSeq : commit.inboxSeen
   const released = endLease(row, commit, allSeen, now)
-  const progressed = commit.retryInMs === null && (commit.snapshot !== null || released)
+  const progressed = commit.retryInMs === null && (commit.snapshot !== null || released || isAcknowledged)
   if (progressed) row.attempt = 0
   return { kind: 'committed', released, inboxSeq: row.inboxSeq }
 }

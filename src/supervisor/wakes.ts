@@ -35,6 +35,7 @@ interface Message {
   readonly ids: readonly string[]
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** A message of Postgres holds 8,000 bytes. */
 const MAX_IDS = 100
 /** How often the connection is looked at, in this process. */
@@ -130,11 +131,13 @@ export function toMessages(told: readonly Told[], by: string | null): readonly s
 
 const ignore = (): void => undefined
 
+const isUuid = (id: unknown): boolean => typeof id === 'string' && UUID.test(id)
+
 /** Anybody may notify on the channel: what is not a message of ours is not heard. */
 function readMessage(text: string): Message | null {
   try {
     const message = JSON.parse(text) as Message | null
-    return Array.isArray(message?.ids) && message.ids.every((id) => typeof id === 'string') ? message : null
+    return Array.isArray(message?.ids) && message.ids.every(isUuid) ? message : null
   } catch {
     return null
   }

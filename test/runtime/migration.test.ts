@@ -1,7 +1,7 @@
 /** Instances of an older version of a machine are moved by `migrate`, whole, or parked as they were. */
 import { assign, createMachine, fromPromise, setup } from 'xstate'
 import { expect, test } from 'vitest'
-import { MigrationFailedError, type MigrateOptions, type PersistedActor } from 'perdure'
+import { idempotencyKey, MigrationFailedError, type MigrateOptions, type PersistedActor } from 'perdure'
 import { eventually, hear, openStage } from './stage.ts'
 
 const { db, start, watch, rowOf } = await openStage()
@@ -257,14 +257,19 @@ test('a move whose answer is lost is found out, and done once', async () => {
   await eventually(() => rowOf(id)).toMatchObject({ version: before.version + 2, snapshot: { value: 'refunded' } })
 })
 
-test('an effect of the old version that has not run is run by the new one', async () => {
+test('an effect of the old version that has not run is run by the new one, under the same idempotency key', async () => {
   const ran: string[] = []
+  const keys = new Set<string | undefined>()
   const tellerOf = (version: string, tell: () => void) =>
     setup({ actions: { tell } }).createMachine({ id: 'teller', version, on: { PING: { actions: 'tell' } } })
   const broken = tellerOf('1', () => {
+    keys.add(idempotencyKey())
     throw new Error('not yet')
   })
-  const mended = tellerOf('2', () => void ran.push('told'))
+  const mended = tellerOf('2', () => {
+    keys.add(idempotencyKey())
+    ran.push('told')
+  })
   const first = await start([{ machine: broken, retry: { initial: 200, jitter: 0 } }])
   const { id } = await first.spawn(broken)
   const retried = hear(first, 'actor.retry')
@@ -273,5 +278,6 @@ test('an effect of the old version that has not run is run by the new one', asyn
   await first.stop()
   await start([{ machine: mended, migrate: { from: ['1'], snapshot: (old) => old } }], asleep)
   await eventually(() => ran).toEqual(['told'])
+  expect(keys.size).toBe(1)
   await eventually(() => rowOf(id)).toMatchObject({ status: 'waiting', last_error: null })
 })

@@ -1,10 +1,10 @@
 /** Watching and stopping through a ref: `subscribe`, `on`, `stop`. */
 import { assign, createMachine, emit, setup, type AnyStateMachine } from 'xstate'
 import { expect, test } from 'vitest'
-import type { DurableActorRef, Runtime } from 'perdure'
+import { ActorNotFoundError, type DurableActorRef, type Runtime } from 'perdure'
 import { eventually, hear, openStage } from './stage.ts'
 
-const { start, rowOf, letTimePass, watch } = await openStage()
+const { db, start, rowOf, letTimePass, watch } = await openStage()
 
 /** Spawns an actor whose first turn is over. */
 async function spawnAwake<M extends AnyStateMachine>(runtime: Runtime<M>, machine: M): Promise<DurableActorRef<M>> {
@@ -232,4 +232,34 @@ test('stopping an actor that has ended does nothing', async () => {
   await ref.stop()
   await (await there.get(counter, ref.id)).stop()
   expect(await rowOf(ref.id)).toMatchObject({ status: 'done' })
+})
+
+test('an observer whose promise rejects is told of, and does not end the process', async () => {
+  const counter = counterOf([])
+  const runtime = await start([counter])
+  const failures: unknown[] = []
+  runtime.on('listener.failed', ({ error }) => failures.push(error))
+  const ref = await spawnAwake(runtime, counter)
+  const reject = (): Promise<never> => Promise.reject(new Error('observer'))
+  ref.subscribe({ next: reject, complete: reject })
+  ref.on('counted', reject)
+  await ref.send({ type: 'UP' })
+  await ref.send({ type: 'END' })
+  await eventually(() => failures.length).toBe(4)
+})
+
+test('who waits for an actor that is deleted before its end was seen is told that it is gone', async () => {
+  const counter = counterOf([])
+  const [here, there] = [await start([counter]), await start([counter], { queues: {} })]
+  const ref = await spawnAwake(here, counter)
+  await here.stop()
+  const seen = await there.get(counter, ref.id)
+  await seen.waitFor(() => true)
+  const told: unknown[] = []
+  seen.subscribe({ error: (error) => told.push(error) })
+  const result = seen.result()
+  const gone = expect(result).rejects.toThrow(ActorNotFoundError)
+  await db.sql('delete from perdure.actor')
+  await gone
+  await eventually(() => told).toEqual([expect.any(ActorNotFoundError)])
 })

@@ -1,9 +1,9 @@
 /** Machines that are registered with a retry policy: what throws is tried again, then parked. */
-import { assign, createMachine, setup } from 'xstate'
+import { assign, createMachine, sendTo, setup } from 'xstate'
 import { expect, test } from 'vitest'
 import { eventually, hear, openStage } from './stage.ts'
 
-const { start, rowOf } = await openStage()
+const { db, start, rowOf } = await openStage()
 
 function fail(): never {
   throw new RangeError('out of luck')
@@ -82,3 +82,39 @@ test('what is sent to a parked actor waits in its inbox', async () => {
   expect(await ref.send({ type: 'HELLO' })).toEqual({ status: 'queued' })
   expect(await rowOf(ref.id)).toMatchObject({ status: 'parked', inbox: [{ type: 'HELLO' }] })
 })
+
+test('effects that ran in the end are progress: the attempts before them are forgotten', async () => {
+  const ran: string[] = []
+  const machine = flaky(2, ran)
+  const runtime = await start([{ machine, retry: { initial: 1, jitter: 0 } }])
+  const ref = await runtime.spawn(machine)
+  await ref.send({ type: 'GO' })
+  await eventually(() => ran).toContain('after')
+  await eventually(() => db.sql('select attempt, journal from perdure.actor')).toEqual([{ attempt: 0, journal: null }])
+  await runtime.stop()
+  const next = await start([machine])
+  expect(await next.send(ref.id, { type: 'LATER' })).toEqual({ status: 'deferred' })
+})
+
+test('two failures of one turn that cannot be stored are found one by one, and the actor is parked', async () => {
+  const fails = createMachine({ id: 'fails', on: { X: { actions: () => failWith(() => undefined) } } })
+  const machine = setup({ actors: { fails } }).createMachine({
+    id: 'parent',
+    context: { error: null },
+    invoke: [
+      { src: 'fails', id: 'one', onError: { actions: assign({ error: ({ event }) => event.error as null }) } },
+      { src: 'fails', id: 'two', onError: {} }
+    ],
+    on: { GO: { actions: [sendTo('one', { type: 'X' }), sendTo('two', { type: 'X' })] } }
+  })
+  const runtime = await start([machine])
+  const parked = hear(runtime, 'actor.parked')
+  const ref = await runtime.spawn(machine)
+  await ref.send({ type: 'GO' })
+  await parked
+  await eventually(() => rowOf(ref.id)).toMatchObject({ status: 'parked' })
+})
+
+function failWith(reason: unknown): never {
+  throw reason
+}

@@ -61,5 +61,8 @@ test('what others notify on the channel is not heard', async () => {
   for (const message of ['', 'null', '{}', '[]', '{"node":1,"ids":[{}]}', '{"node":null,"ids":["x"]}']) {
     await db.sql(`select pg_notify('perdure', '${message}')`)
   }
+  // Not even what names this node, unless it names actors by their ids.
+  const [{ node }] = (await db.sql('select id::text as node from perdure.node')) as [{ node: string }]
+  await db.sql(`select pg_notify('perdure', '{"by":null,"node":"${node}","ids":["x","y"]}')`)
   expect(await ref.send(count)).toEqual({ status: 'applied' })
 })

@@ -29,6 +29,8 @@ export interface DecodedJournal {
   readonly effects: readonly TreeEffect[]
   /** How many of them had run, as `markPerformed` noted. */
   readonly performed: number
+  /** Of the transition whose effects they are, where it is not that of the row. */
+  readonly version: number | undefined
   readonly problems: readonly string[]
 }
 
@@ -36,7 +38,12 @@ export function decodeTreeJournal(journal: Json, before: Json | null, tree: Live
   try {
     return new JournalReader(parseJson(journal, 'the journal') as JournalRecord, before, tree).read()
   } catch (error) {
-    return { effects: [], performed: 0, problems: [`the journal cannot be read: ${(error as Error).message}`] }
+    return {
+      effects: [],
+      performed: 0,
+      version: undefined,
+      problems: [`the journal cannot be read: ${(error as Error).message}`]
+    }
   }
 }
 
@@ -66,7 +73,8 @@ class JournalReader {
         return nothing(this.#sessionId(record), record)
       }
     })
-    return { effects, performed: this.#record.performed ?? 0, problems }
+    const { performed = 0, version } = this.#record
+    return { effects, performed, version, problems }
   }
 
   #effect(record: EffectRecord, place: number): TreeEffect {

@@ -31,6 +31,8 @@ export interface EncodedJournal {
 }
 
 export interface JournalRecord {
+  /** Of the transition whose effects these are, where a move to another version of the machine has raised that of the row. */
+  readonly version?: number
   readonly performed?: number
   readonly effects: readonly EffectRecord[]
   /** Events and contexts of actions, each stored once. */
@@ -70,6 +72,11 @@ const JOURNALED = new Set<TreeEffect['kind']>(['action', 'log', 'emit', 'start',
 /** Whether an effect has a place in the journal of its turn. */
 export function isJournaled(effect: TreeEffect): boolean {
   return JOURNALED.has(effect.kind)
+}
+
+/** The journal of a row whose version is about to rise for another reason than a transition: idempotency keys stay as they were. */
+export function keepVersion(journal: Json, version: number): Json {
+  return JSON.stringify({ version, ...(JSON.parse(journal) as JournalRecord) })
 }
 
 /** The journal, knowing that its first effects have run. */

@@ -17,6 +17,19 @@ export function commitRules(world: World): void {
       })
     })
 
+    it('forgets the attempts that were counted when effects are acknowledged, and not when they are not', async () => {
+      const { id } = await world.insert()
+      await world.take(id)
+      await world.commit(transition({ id, version: 0 }, { journal: '[1]' }))
+      await world.commit(acknowledgement({ id, version: 1 }, { journal: '[1]', retryInMs: 0 }))
+      await world.passTime()
+      await world.take(id)
+      await world.commit(acknowledgement({ id, version: 1 }, { journal: '[1]' }))
+      expect((await world.row(id))?.attempt).toBeGreaterThan(0)
+      await world.commit(acknowledgement({ id, version: 1 }))
+      expect(await world.row(id)).toMatchObject({ attempt: 0, journal: null })
+    })
+
     it('forgets the attempts that were counted', async () => {
       const { id } = await world.insert()
       await world.take(id)

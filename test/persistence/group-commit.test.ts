@@ -1,0 +1,50 @@
+/** What callers of a batch are told where its first run may have taken effect, and later ones did not come through. */
+import { expect, test } from 'vitest'
+import { LeaseLostError, OutcomeUnknownError } from '../../src/errors.ts'
+import { Batcher } from '../../src/persistence/group-commit.ts'
+
+const coded = (code: string): Error => Object.assign(new Error(code), { code })
+
+/** Runs that come out one after the other as given: an error is thrown, a text is the result. */
+function batcherOf(runs: readonly (Error | string)[], refuse: () => Error | null = () => null) {
+  const left = [...runs]
+  return new Batcher<string, string>({
+    name: 'commit',
+    lanes: 1,
+    maxBatch: 10,
+    repeatable: true,
+    retryForMs: 1_000,
+    refuse,
+    mustWait: (result) => result === 'locked',
+    run: async (batch) => {
+      const next = left.shift() ?? 'done'
+      if (next instanceof Error) throw next
+      return batch.map(() => next)
+    }
+  })
+}
+
+for (const [last, error] of [
+  ['cannot reach the database', coded('ECONNREFUSED')],
+  ['is refused by the database', coded('P0001')]
+] as const) {
+  test(`in doubt, then locked, then a run that ${last}: the outcome is unknown`, async () => {
+    const runs = [coded('57P01'), 'locked', ...Array.from({ length: 50 }, () => error)]
+    await expect(batcherOf(runs).request('x')).rejects.toThrow(OutcomeUnknownError)
+  })
+}
+
+test('in doubt, then locked, then the lease is lost: the outcome is unknown', async () => {
+  let hasLease = true
+  const batcher = batcherOf([coded('57P01'), 'locked'], () => (hasLease ? null : new LeaseLostError('it ran out')))
+  const told = batcher.request('x')
+  setTimeout(() => (hasLease = false), 100)
+  await expect(told).rejects.toThrow(OutcomeUnknownError)
+})
+
+test('in doubt, then locked, then done: the result says that it is in doubt', async () => {
+  expect(await batcherOf([coded('57P01'), 'locked', 'done']).request('x')).toMatchObject({
+    value: 'done',
+    inDoubt: true
+  })
+})
