@@ -10,7 +10,8 @@
  * Invariants
  * 1. An operation is one statement, whatever the size of its batch; more only after it lost a race.
  * 2. Commits run on lanes of their own: no other use of the pool can keep them waiting.
- * 3. A row that somebody else keeps locked holds up nobody but its actor, for longer than half a second.
+ * 3. A row that somebody else keeps locked holds up the commits of no other actor for longer than half a second. Claims, signals,
+ *    inserts and cancels do wait for it, and those behind them in their lane: they have no bound yet.
  * 4. Outcomes are sent in the order of ids, the one order in which rows are locked.
  */
 import { checkSchema, migrate } from './migrate.ts'
