@@ -72,10 +72,11 @@ export class Arrivals {
   /** Claims a row for its own sake, without an entry. */
   fetch(id: string): void {
     if (this.#entries.has(id)) return
-    // There is no inbox to use for it: it is to be asked for again once there is room.
-    if (!this.#options.mayClaim(id)) return this.#options.recover(id)
     this.#entries.set(id, [])
-    this.#claim(id)
+    if (this.#options.mayClaim(id)) return this.#claim(id)
+    // Nothing is on its way for it that an inbox could take: it is asked for again once there is room.
+    this.#entries.delete(id)
+    this.#options.recover(id)
   }
 
   /** What has arrived, unless entries before it are still on their way to the inbox. */

@@ -198,3 +198,29 @@ test('where nobody rests and there is no room, events are queued, not refused', 
   const ref = await leaf.spawn(still, { queue: 'other' })
   expect(await runtime.send(ref.id, { type: 'ANY' })).toEqual({ status: 'queued' })
 })
+
+test('an actor that the database refused to commit while memory is full comes back once there is room', async () => {
+  const door = createMachine({ id: 'door', initial: 'shut', states: { shut: { on: { TURN: 'open' } }, open: {} } })
+  let finish = (): void => undefined
+  const work = fromPromise(() => new Promise<void>((resolve) => (finish = resolve)))
+  const busy = setup({ actors: { work } }).createMachine({
+    id: 'busy',
+    initial: 'at work',
+    states: { 'at work': { invoke: { src: 'work', onDone: 'over' } }, over: { type: 'final' } }
+  })
+  const runtime = await start([door, busy], { maxResident: 1, passivateAfter: 0 })
+  const ref = await runtime.spawn(door)
+  await eventually(() => rowOf(ref.id)).toMatchObject({ version: 1, owner: null })
+  await db.sql(
+    `create function refuse() returns trigger language plpgsql as $$ begin raise exception 'refused'; end $$`
+  )
+  await db.sql(`create trigger refuse before update on perdure.actor for each row
+    when (new.version > old.version and old.id = '${ref.id}') execute function refuse()`)
+  const crowded = ref.send({ type: 'TURN' }).catch(() => runtime.spawn(busy))
+  const other = (await crowded) as { readonly id: string }
+  await eventually(() => rowOf(other.id)).toMatchObject({ status: 'running' })
+  await db.sql('drop trigger refuse on perdure.actor')
+  expect((await rowOf(ref.id)).owner).not.toBeNull()
+  finish()
+  await eventually(() => rowOf(ref.id)).toMatchObject({ version: 1, owner: null })
+})
