@@ -220,6 +220,8 @@ test('an actor that the database refused to commit while memory is full comes ba
   const other = (await crowded) as { readonly id: string }
   await eventually(() => rowOf(other.id)).toMatchObject({ status: 'running' })
   await db.sql('drop trigger refuse on perdure.actor')
+  // Meanwhile the sweeper has looked after it, and found no room.
+  for (let looks = 0; looks < 20; looks++) await hear(runtime, 'scheduler.saturation')
   expect((await rowOf(ref.id)).owner).not.toBeNull()
   finish()
   await eventually(() => rowOf(ref.id)).toMatchObject({ version: 1, owner: null })
