@@ -18,7 +18,7 @@ const shop = createMachine({
 })
 
 /** A runtime that uses the database for what it is called to do: its loops have looked, at first and once it listens, and sleep. */
-const startWatched = async (options = {}) => {
+const startWatched = async (options: Parameters<typeof start>[1] = {}) => {
   const { pool, statements, hold } = watch()
   const runtime = await start([counter, shop], {
     database: pool,
@@ -27,7 +27,8 @@ const startWatched = async (options = {}) => {
     janitor: false,
     ...options
   })
-  await eventually(() => statements.filter((name) => name === 'unseen').length).toBe(2)
+  const looks = () => ['pick', 'unseen'].map((name) => statements.filter((sent) => sent === name).length)
+  await eventually(looks).toEqual([2 * Object.keys(options.queues ?? { default: 1 }).length, 2])
   return { runtime, statements, hold }
 }
 
