@@ -28,12 +28,15 @@ const ownSettings = {
   checkpoint_timeout: '15min'
 }
 
-/** The server that DATABASE_URL names, else one of our own. Rejects where another benchmark is using it. */
-export async function openServer(): Promise<PostgresServer> {
+/**
+ * The server that DATABASE_URL names, else one of our own, with `settings` beside those of every benchmark. Rejects where
+ * another benchmark is using it.
+ */
+export async function openServer(settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {
   const given = process.env['DATABASE_URL']
   const server =
     given === undefined
-      ? await startPostgres({ dir: benchFolder, settings: ownSettings })
+      ? await startPostgres({ dir: benchFolder, settings: { ...ownSettings, ...settings } })
       : { url: given, stop: () => Promise.resolve() }
   const client = new pg.Client(server.url)
   await client.connect()

@@ -6,8 +6,9 @@
 import { ArgumentError, readArguments } from './arguments.ts'
 import { core } from './core.ts'
 import { memory } from './memory.ts'
+import { nodes } from './nodes.ts'
 
-const benchmarks = { core, memory }
+const benchmarks = { core, memory, nodes }
 
 const list = Object.entries(benchmarks).map(([name, { description }]) => `  ${name.padEnd(8)}${description}`)
 const usage = `Usage: npm run bench -- <name> [--rounds N] [--actors N] [--events N]\n\n${list.join('\n')}`

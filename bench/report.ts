@@ -101,7 +101,7 @@ export async function writeResults(name: string, results: object): Promise<void>
 }
 
 /** The first column to the left, all others to the right. */
-function printTable(head: readonly string[], lines: readonly (readonly string[])[]): void {
+export function printTable(head: readonly string[], lines: readonly (readonly string[])[]): void {
   const widths = head.map((_, column) => Math.max(...[head, ...lines].map((line) => line[column]?.length ?? 0)))
   for (const line of [head, ...lines]) {
     const cells = line.map((cell, column) => {
@@ -113,5 +113,5 @@ function printTable(head: readonly string[], lines: readonly (readonly string[])
   console.log('')
 }
 
-const formatCount = (value: number): string => Math.round(value).toLocaleString('en-US')
+export const formatCount = (value: number): string => Math.round(value).toLocaleString('en-US')
 const formatRatio = (value: number): string => `${value.toFixed(2)}×`

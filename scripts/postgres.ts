@@ -34,7 +34,8 @@ export interface PostgresOptions {
 export interface PostgresServer {
   /** Of the superuser, database `postgres`. */
   readonly url: string
-  stop(): Promise<void>
+  /** `immediate`: as a crash would; the next start recovers. Default `fast`. */
+  stop(mode?: 'fast' | 'immediate'): Promise<void>
 }
 
 /** Starts the server of a folder, or joins it where another program has started it. Rejects with the server's log. */
@@ -56,9 +57,9 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const unbind = bindToProcess(house)
   return {
     url: await buildUrl(house, port),
-    stop: async () => {
+    stop: async (mode = 'fast') => {
       unbind()
-      if (findServer(house)) await runTool(house, 'pg_ctl', ['stop', '-D', house.data, '-m', 'fast'])
+      if (findServer(house)) await runTool(house, 'pg_ctl', ['stop', '-D', house.data, '-m', mode])
       await rm(house.starter, { force: true })
     }
   }

@@ -1,19 +1,20 @@
 /**
  * The runtime as its users see it: what each call does, what it promises, how it fails.
  */
-import type { AnyStateMachine, EventFromLogic, InspectionEvent, Observer } from 'xstate'
+import type { AnyStateMachine, EventFromLogic, InputFrom, InspectionEvent, Observer } from 'xstate'
 import type { ActorId, DurableActorRef } from './actor-ref.ts'
 import type { SendResult, SendStatus } from './actors/mailbox.ts'
 import type { Subscription } from './actors/observers.ts'
 import type { Address, DurationInput, SendOptions, SpawnOptions } from './options.ts'
+import type { ScheduleOptions, Schedules, TimedScheduleOptions, TimeField } from './schedule-api.ts'
 import type { TreeNode } from './supervisor/supervisor.ts'
 import type { TelemetryEventName } from './telemetry/catalogue.ts'
 import type { Telemetry, TelemetryListener } from './telemetry/telemetry.ts'
 
 export interface StopOptions {
   /**
-   * How long turns that are under way may take. Started work is not waited for: it is aborted, and runs again, under the same
-   * key, where the actor is taken up next. 0: stop at once. Default 10 seconds.
+   * How long what is under way may take: turns, and work that actors have started. What is left then is aborted, and runs again at
+   * once, under the same key, on another node. 0: stop at once. Of several calls the shortest limit holds. Default 10 seconds.
    */
   readonly drain?: DurationInput
 }
@@ -32,7 +33,12 @@ export interface Runtime<TMachine extends AnyStateMachine = AnyStateMachine> ext
    */
   start(): Promise<void>
 
-  /** Finishes what is under way, hands the rest over, and leaves. Calls that wait are refused. Safe to call again. */
+  /**
+   * Takes up nothing more, hands over at once what only waits, lets what is under way come to an end within `drain`, hands over the
+   * rest, and leaves. Calls made before are answered, or refused with RuntimeNotRunningError, or, where the database does not answer,
+   * with OutcomeUnknownError; later ones are refused. Safe to call again.
+   * @example process.once('SIGTERM', () => void runtime.stop({ drain: '20 seconds' }))
+   */
   stop(options?: StopOptions): Promise<void>
 
   /**
@@ -91,6 +97,29 @@ export interface Runtime<TMachine extends AnyStateMachine = AnyStateMachine> ext
    * @example await runtime.cancel({ key: 'order:42' }, 'ordered by mistake')
    */
   cancel(address: Address, reason?: string): Promise<void>
+
+  /**
+   * Has an actor of the machine come into being at each moment that a cron expression names: once each, however many nodes there are.
+   * Creates the schedule of this name, or changes it; the same call again changes nothing, so every node may make it as it boots.
+   * Rejects with InvalidArgumentError, NotSerializableError or TooLargeError.
+   * @example
+   * await runtime.schedule('nightly-report', '0 3 * * *', report, { timeZone: 'Europe/Vienna', input: { of: 'sales' } })
+   */
+  schedule<M extends TMachine>(
+    name: string,
+    cron: string,
+    machine: M,
+    ...options: OptionalIfEmpty<ScheduleOptions<M>>
+  ): Promise<void>
+  schedule<M extends TMachine, Field extends TimeField<InputFrom<M>>>(
+    name: string,
+    cron: string,
+    machine: M,
+    options: TimedScheduleOptions<M, Field>
+  ): Promise<void>
+
+  /** What there is of schedules: told, paused, resumed, removed. */
+  readonly schedules: Schedules
 
   /** Hears of what happens; `runtime.telemetry` lists the events. Returns what ends that. A listener cannot harm the runtime. */
   on<Name extends TelemetryEventName>(event: Name, listener: TelemetryListener<Name>): () => void

@@ -99,7 +99,7 @@ export class TooLargeError extends PerdureError {
   constructor(what: string, sizeBytes: number, limitBytes: number, option: string) {
     super(
       `${what} takes ${sizeBytes} bytes, more than the limit of ${limitBytes}. ` +
-        `Store a reference to large data instead, or raise createRuntime({ limits: { ${option} } }).`
+        `Store a reference to large data instead, or raise createRuntime({ bounds: { ${option} } }).`
     )
     this.sizeBytes = sizeBytes
     this.limitBytes = limitBytes
@@ -222,7 +222,7 @@ export class InboxFullError extends PerdureError {
   constructor(actorId: string, limit: number) {
     super(
       `the inbox of actor ${actorId} holds ${limit} events that its state does not take. ` +
-        `Give the machine a transition for them, register it with unhandled: 'drop', or raise limits.inbox.`
+        `Give the machine a transition for them, register it with unhandled: 'drop', or raise bounds.inbox.`
     )
     this.actorId = actorId
   }

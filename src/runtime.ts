@@ -10,20 +10,18 @@
  * 2. A runtime starts once. After `stop` another is created.
  */
 import { setMaxListeners } from 'node:events'
-import { setTimeout } from 'node:timers/promises'
 import type { AnyStateMachine } from 'xstate'
 import type { EventTo, OptionalIfEmpty, Runtime, StopOptions, TransactionCalls, TransactionOptions } from './api.ts'
 import type { Inspector } from './actors/inspectors.ts'
 import { ActorHandle, type ActorId, type DurableActorRef } from './actor-ref.ts'
 import type { SendResult } from './actors/mailbox.ts'
 import { Observers, type Subscription } from './actors/observers.ts'
-import { Registrations } from './actors/registration.ts'
+import type { Registrations } from './actors/registration.ts'
 import * as read from './arguments.ts'
 import { DatabaseClock, type SyncedClock } from './clock.ts'
 import { RuntimeNotRunningError } from './errors.ts'
 import {
   DEFAULT_SCHEMA,
-  readMachine,
   readOptions,
   type Address,
   type MachineEntry,
@@ -35,8 +33,11 @@ import {
   type SpawnSettings
 } from './options.ts'
 import { cancelActor, readReason, retryActor, type OperatorHost } from './operating.ts'
+import { OpenedStore } from './opened-store.ts'
 import { openPostgresStore } from './persistence/postgres-store.ts'
 import type { Store } from './persistence/store.ts'
+import { readSchedule, Scheduling, type AnyScheduleSettings } from './scheduling.ts'
+import { registerMachines } from './registering.ts'
 import { Sender } from './sending.ts'
 import { draftActor, idOfSpawned, idsOfInserted, spawnDrafts, type Spawned } from './spawning.ts'
 import { Node, type Current } from './supervisor/node.ts'
@@ -60,10 +61,12 @@ export function createRuntime<const Machines extends readonly MachineEntry[]>(
   options: RuntimeOptions<Machines>
 ): Runtime<MachineOf<Machines[number]>> {
   const schema = options.schema ?? DEFAULT_SCHEMA
-  return new DurableRuntime(options, () => openPostgresStore(options.database, schema), new DatabaseClock())
+  return new DurableRuntime(
+    options,
+    () => openPostgresStore(options.database, schema, options.pooler),
+    new DatabaseClock()
+  )
 }
-
-const CLOSE_WITHIN_MS = 2_000
 
 type State = 'not started' | 'starting' | 'running' | 'stopping' | 'stopped'
 
@@ -73,23 +76,25 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
   readonly #registrations: Registrations
   readonly #bus = new Telemetry()
   readonly #observers = new Observers(this.#bus)
-  readonly #open: () => Promise<Store>
+  readonly #store: OpenedStore
   readonly #clock: SyncedClock
   readonly #stopped = new AbortController()
-  #store: Promise<Store> | null = null
   /** How many migrations are under way. */
   #migrations = 0
   #node: Node | null = null
   #state: State = 'not started'
   #stopping: Promise<void> | null = null
+  /** By the monotonic clock, in milliseconds. */
+  #drainUntil = Infinity
   readonly #sender: Sender
   readonly #operator: OperatorHost
+  readonly schedules = new Scheduling((operation) => this.member(operation))
 
   constructor(options: RuntimeOptions, open: () => Promise<Store>, clock: SyncedClock) {
     this.#options = readOptions(options)
-    this.#registrations = new Registrations(options.machines.map(readMachine))
+    this.#registrations = registerMachines(options.machines, this.#options)
     this.#sender = new Sender({
-      limits: this.#options.limits,
+      bounds: this.#options.bounds,
       current: () => (this.#state === 'running' ? (this.#node?.current ?? null) : null),
       member: (operation) => this.member(operation)
     })
@@ -101,7 +106,7 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     }
     // Every wait listens for the end of the runtime, and there may be thousands.
     setMaxListeners(0, this.#stopped.signal)
-    this.#open = open
+    this.#store = new OpenedStore(open)
     this.#clock = clock
     reportToPeople(this.#bus, options.warn)
     for (const { name, blueprint } of this.#registrations) {
@@ -116,10 +121,10 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
       throw new RuntimeNotRunningError('migrate()', this.#state)
     this.#migrations++
     try {
-      await (await this.#openStore()).migrate()
+      await (await this.#store.get()).migrate()
     } finally {
       // A process that only migrates must be able to end.
-      if (--this.#migrations === 0 && this.#state === 'not started') await this.#closeStore()
+      if (--this.#migrations === 0 && this.#state === 'not started') await this.#store.close()
     }
   }
 
@@ -127,7 +132,7 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     if (this.#state !== 'not started') throw new RuntimeNotRunningError('start()', this.#state)
     this.#state = 'starting'
     try {
-      const store = await this.#openStore()
+      const store = await this.#store.get()
       await store.checkSchema()
       this.#node = this.#openNode(store)
       await this.#node.tree.started
@@ -135,13 +140,14 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     } catch (error) {
       this.#state = 'not started'
       this.#node = null
-      await this.#closeStore()
+      await this.#store.close()
       throw error
     }
   }
 
   stop({ drain = '10 seconds' }: StopOptions = {}): Promise<void> {
-    this.#stopping ??= this.#stop(read.readDurationMs('drain', drain))
+    this.#drainUntil = Math.min(this.#drainUntil, performance.now() + read.readDurationMs('drain', drain))
+    this.#stopping ??= this.#stop()
     return this.#stopping
   }
 
@@ -182,7 +188,7 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     const transaction = new Transaction({
       writer: this.#node.store.within(client),
       registrations: this.#registrations,
-      limits: this.#options.limits,
+      bounds: this.#options.bounds,
       wake,
       refOf: (machine, id) => this.#refOf(machine as TMachine, id)
     })
@@ -196,6 +202,16 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
   async cancel(address: Address, reason?: string): Promise<void> {
     const why = readReason(reason)
     return cancelActor(await this.#sender.findId(address), why, this.#operator)
+  }
+
+  async schedule(
+    name: string,
+    cron: string,
+    machine: AnyStateMachine,
+    options: AnyScheduleSettings = {}
+  ): Promise<void> {
+    const registration = this.#registrations.of(machine)
+    return this.schedules.save(readSchedule(name, cron, options, registration, this.#options.bounds))
   }
 
   on<Name extends TelemetryEventName>(event: Name, listener: TelemetryListener<Name>): () => void {
@@ -218,7 +234,7 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
 
   async #spawn(machine: AnyStateMachine, entries: readonly SpawnSettings[]): Promise<readonly Spawned[]> {
     const registration = this.#registrations.of(machine)
-    const drafts = entries.map((entry) => draftActor(entry, registration, this.#options.limits))
+    const drafts = entries.map((entry) => draftActor(entry, registration, this.#options.bounds))
     if (drafts.length === 0) return []
     return spawnDrafts(drafts, await this.member('spawn()'), () => this.#node?.poke())
   }
@@ -265,36 +281,18 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
 
   /** The node dies without a word, and another begins: for tests of what survives that. */
   protected async restartNode(): Promise<void> {
-    const store = await this.#openStore()
+    const store = await this.#store.get()
     await this.#node?.tree.stop()
     this.#node = this.#openNode(store)
     await this.#node.tree.started
   }
 
-  async #stop(drainMs: number): Promise<void> {
+  async #stop(): Promise<void> {
     const node = this.#node
     this.#state = 'stopping'
-    if (node !== null) {
-      await node.current?.engine.drain(AbortSignal.timeout(drainMs))
-      await node.tree.stop()
-    }
+    if (node !== null) await node.stop(() => performance.now() >= this.#drainUntil)
     this.#state = 'stopped'
     this.#stopped.abort(new RuntimeNotRunningError('this call', 'stopped'))
-    await this.#closeStore()
-  }
-
-  #openStore(): Promise<Store> {
-    this.#store ??= this.#open()
-    return this.#store
-  }
-
-  async #closeStore(): Promise<void> {
-    const store = this.#store
-    this.#store = null
-    // A statement that is never answered must not keep the process from ending.
-    await Promise.race([
-      store?.then((opened) => opened.close()),
-      setTimeout(CLOSE_WITHIN_MS, undefined, { ref: false })
-    ])
+    await this.#store.close()
   }
 }

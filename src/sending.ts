@@ -10,13 +10,13 @@ import type { AnyEventObject } from 'xstate'
 import type { SendEntry, SendResult, StopEntry } from './actors/mailbox.ts'
 import { readAddress, readEvent, readText, refuseUnknown } from './arguments.ts'
 import { ActorNotFoundError } from './errors.ts'
-import type { Limits } from './limits.ts'
+import type { Bounds } from './bounds.ts'
 import type { Address, SendOptions } from './options.ts'
 import type { Json } from './persistence/store.ts'
 import type { Current } from './supervisor/node.ts'
 
 export interface SenderOptions {
-  readonly limits: Limits
+  readonly bounds: Bounds
   /** The engine where it can be had at once. */
   readonly current: () => Current | null
   /** Waits for the engine. */
@@ -32,9 +32,9 @@ export interface Letter {
 const SEND_OPTIONS = ['dedupKey'] as const satisfies readonly (keyof SendOptions)[]
 
 /** Throws InvalidArgumentError, NotSerializableError or TooLargeError. */
-export function readLetter(event: AnyEventObject, options: SendOptions, limits: Limits): Letter {
+export function readLetter(event: AnyEventObject, options: SendOptions, bounds: Bounds): Letter {
   refuseUnknown('send', options, SEND_OPTIONS)
-  const { copy, json } = readEvent(event, limits)
+  const { copy, json } = readEvent(event, bounds)
   const dedupKey = options.dedupKey === undefined ? null : readText('dedupKey', options.dedupKey)
   return { event: copy, json, dedupKey }
 }
@@ -53,7 +53,7 @@ export class Sender {
     // Not an async function: thousands may wait at once, and each would hold a second promise. What is thrown in here rejects.
     return new Promise((resolve, reject) => {
       const at = readAddress(address)
-      const letter = readLetter(event, options, this.#options.limits)
+      const letter = readLetter(event, options, this.#options.bounds)
       this.#deliver(at, { kind: 'send', machine, ...letter, receipt: { resolve, reject } })
     })
   }

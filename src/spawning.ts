@@ -10,7 +10,7 @@ import type { Registration } from './actors/registration.ts'
 import { decode, encode } from './actors/snapshot-codec.ts'
 import { readId, readKeyScope, readPriority, readStart, readText, refuseUnknown } from './arguments.ts'
 import { DuplicateIdError, DuplicateKeyError, MachineMismatchError, OutcomeUnknownError } from './errors.ts'
-import { checkSize, type Limits } from './limits.ts'
+import { checkSize, type Bounds } from './bounds.ts'
 import { SPAWN_OPTIONS, type SpawnSettings } from './options.ts'
 import type { SpawnAnswer } from './persistence/batched-store.ts'
 import type { NewActor } from './persistence/store.ts'
@@ -30,11 +30,11 @@ export interface Spawned {
 }
 
 /** Throws InvalidArgumentError, NotSerializableError or TooLargeError. */
-export function draftActor(settings: SpawnSettings, { name, version }: Registration, limits: Limits): Draft {
+export function draftActor(settings: SpawnSettings, { name, version }: Registration, bounds: Bounds): Draft {
   refuseUnknown('spawn', settings, SPAWN_OPTIONS)
   const tree = settings.input === undefined ? undefined : encode(settings.input, 'input')
   const input = tree === undefined ? null : JSON.stringify(tree)
-  if (input !== null) checkSize('input', input, limits)
+  if (input !== null) checkSize('input', input, bounds)
   const row: NewActor = {
     id: settings.id === undefined ? uuidV7Unsafe() : readId('id', settings.id),
     machine: name,
@@ -46,6 +46,7 @@ export function draftActor(settings: SpawnSettings, { name, version }: Registrat
     partitionKey: settings.partitionKey === undefined ? null : readText('partitionKey', settings.partitionKey),
     input,
     owner: null,
+    parent: null,
     ...readStart(settings)
   }
   return { row, hasFreshId: settings.id === undefined, input: tree === undefined ? undefined : decode(tree, 'input') }

@@ -16,7 +16,7 @@ import type { Registrations } from './actors/registration.ts'
 import type { TransactionCalls } from './api.ts'
 import { readAddress, readIfExists } from './arguments.ts'
 import { ActorNotFoundError, ActorTerminatedError, InboxFullError } from './errors.ts'
-import type { Limits } from './limits.ts'
+import type { Bounds } from './bounds.ts'
 import type { Address, SendOptions, SpawnSettings } from './options.ts'
 import type { SignalResult, Writer } from './persistence/store.ts'
 import { readLetter } from './sending.ts'
@@ -27,7 +27,7 @@ export interface TransactionOptions {
   /** The store, within the caller's transaction. */
   readonly writer: Writer
   readonly registrations: Registrations
-  readonly limits: Limits
+  readonly bounds: Bounds
   readonly wake: boolean
   readonly refOf: (machine: AnyStateMachine, id: string) => DurableActorRef<AnyStateMachine>
 }
@@ -53,18 +53,18 @@ export class Transaction {
   }
 
   async send(address: Address, event: AnyEventObject, options: SendOptions = {}): Promise<Result> {
-    const { writer, limits } = this.#options
+    const { writer, bounds } = this.#options
     const at = readAddress(address)
-    const { json, dedupKey } = readLetter(event, options, limits)
+    const { json, dedupKey } = readLetter(event, options, bounds)
     const actorId = typeof at === 'string' ? at : await this.#findKey(at.key)
-    const [result] = await writer.signal([{ actorId, machine: null, event: json, dedupKey }], limits.inbox)
+    const [result] = await writer.signal([{ actorId, machine: null, event: json, dedupKey }], bounds.inbox)
     return this.#answer(actorId, result as SignalResult)
   }
 
   async #insert(machine: AnyStateMachine, entries: readonly SpawnSettings[]): Promise<readonly Spawned[]> {
-    const { registrations, limits, writer } = this.#options
+    const { registrations, bounds, writer } = this.#options
     const registration = registrations.of(machine)
-    const rows = entries.map((entry) => draftActor(entry, registration, limits).row)
+    const rows = entries.map((entry) => draftActor(entry, registration, bounds).row)
     if (rows.length === 0) return []
     const answers = await writer.insert(rows)
     const spawned = rows.map((row, index) => ({ row, answer: answers[index] as Spawned['answer'] }))
@@ -82,7 +82,7 @@ export class Transaction {
       case 'terminated':
         throw new ActorTerminatedError(id, result.status)
       case 'full':
-        throw new InboxFullError(id, this.#options.limits.inbox)
+        throw new InboxFullError(id, this.#options.bounds.inbox)
       default:
         throw new ActorNotFoundError(id)
     }

@@ -4,13 +4,8 @@
  * The evidence is not perdure's own: calls and mails were written down by those who got them, steps by a trigger (world.sql).
  */
 import type { ISql } from 'postgres'
+import type { Check } from '../shared/screen.ts'
 import { isPaidEarly, type Tally } from './customers.ts'
-
-export interface Check {
-  readonly promised: string
-  readonly seen: string
-  readonly isKept: boolean
-}
 
 export interface Evidence {
   readonly orders: number

@@ -7,10 +7,10 @@
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import { startPostgres } from '../../scripts/postgres.ts'
+import { openScreen } from '../shared/screen.ts'
 import { readOrders, usage } from './arguments.ts'
 import { checkPromises } from './checks.ts'
 import { runOrders } from './run.ts'
-import { openScreen } from './screen.ts'
 
 const folder = fileURLToPath(new URL('../../.perdure/orders', import.meta.url))
 

@@ -2,8 +2,8 @@
  * How far the orders have come, asked of the database a few times a second.
  */
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Screen } from '../shared/screen.ts'
 import type { Sql } from './checks.ts'
-import type { Screen } from './screen.ts'
 
 export interface Progress {
   readonly shipped: number
@@ -25,7 +25,7 @@ const lookEveryMs = 100
 
 /** Shows the progress until `until` holds; rejects as soon as one of `needs` does. */
 export async function watchProgress({ sql, orders, screen, needs, until }: WatchOptions): Promise<Progress> {
-  const bar = screen.startBar(orders)
+  const bar = screen.startBar(orders, 'shipped')
   let failure: { readonly error: unknown } | undefined
   for (const need of needs) need.catch((error: unknown) => (failure = { error }))
   try {
@@ -47,7 +47,7 @@ async function readProgress(sql: Sql): Promise<Progress> {
       (select count(*)::integer from perdure_orders.actor where status = 'done') as shipped,
       (select count(distinct key)::integer from orders_world.call) as calls,
       (
-        select count(*)::integer from orders_world.call where at > clock_timestamp() - interval '100 ms'
+        select count(*)::integer from orders_world.call where at > clock_timestamp() - interval '300 ms'
       ) as "justBegun"`
   const { shipped, calls, justBegun } = row
   return { shipped, callsUnderWay: calls - shipped, callsJustBegun: justBegun }

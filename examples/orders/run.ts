@@ -12,13 +12,14 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createRuntime } from 'perdure'
 import type { Sql } from 'postgres'
+import type { Screen } from '../shared/screen.ts'
+import { startWorker, type Worker } from '../shared/worker-process.ts'
 import type { Evidence } from './checks.ts'
 import { buyAll } from './customers.ts'
 import { orderMachine } from './order-machine.ts'
 import { watchProgress, type Progress } from './progress.ts'
-import type { Screen } from './screen.ts'
 import type { Mail } from './services.ts'
-import { startWorker, type Worker } from './worker-process.ts'
+import { writeWorkerSettings, type WorkerSettings } from './worker-settings.ts'
 
 export interface RunOptions {
   readonly database: string
@@ -29,6 +30,7 @@ export interface RunOptions {
   readonly screen: Screen
 }
 
+const program = fileURLToPath(new URL('worker.ts', import.meta.url))
 const worldFile = fileURLToPath(new URL('world.sql', import.meta.url))
 
 /** Rejects where the run could not go on: a worker ended by itself, an order failed or did not arrive in time. */
@@ -49,7 +51,7 @@ export async function runOrders({ database, sql, orders, spool, screen }: RunOpt
     await sql.file(worldFile)
     await shop.start()
 
-    worker = await startWorker({ database, worker: 1, spool })
+    worker = await startOne({ database, worker: 1, spool })
     screen.say(`worker 1 runs (process ${worker.pid})`)
     screen.say(`${orders.toLocaleString('en')} orders: every payment is told twice, every third too early`)
     const buying = buyAll(shop, orders)
@@ -64,7 +66,7 @@ export async function runOrders({ database, sql, orders, spool, screen }: RunOpt
     const killedAt = await readClock(sql)
     screen.say(`worker 1 killed with kill -9, some ${callsUnderWay} calls to the carrier under way`, 'bad')
 
-    worker = await startWorker({ database, worker: 2, spool })
+    worker = await startOne({ database, worker: 2, spool })
     screen.say(`worker 2 runs (process ${worker.pid})`)
     await watchProgress({
       sql,
@@ -82,6 +84,10 @@ export async function runOrders({ database, sql, orders, spool, screen }: RunOpt
     await worker?.kill()
     await shop.stop({ drain: 0 })
   }
+}
+
+function startOne(settings: WorkerSettings): Promise<Worker> {
+  return startWorker({ program, name: `worker ${settings.worker}`, env: writeWorkerSettings(settings) })
 }
 
 /** In the middle, while calls are under way whose answers will be lost. (Never: at the end, where the checks will tell.) */

@@ -51,6 +51,9 @@ create table perdure.actor (
   inbox_seq bigint not null default 0,
   inbox_seen bigint not null default 0,
   parent uuid,
+  -- What its parent knows it by; and its place, where it is one of several that a join waits for.
+  parent_session integer,
+  parent_index integer,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   ended_at timestamptz,
@@ -68,6 +71,8 @@ create table perdure.actor (
   constraint actor_ended_at_iff_ended check ((status >= 'done') = (ended_at is not null)),
   constraint actor_output_only_when_done check (output is null or status = 'done'),
   constraint actor_journal_before_only_with_journal check (journal_before is null or journal is not null),
+  constraint actor_has_session_iff_it_has_parent check ((parent is null) = (parent_session is null)),
+  constraint actor_has_index_only_with_parent check (parent_index is null or parent is not null),
   constraint actor_inbox_seen_within_inbox_seq check (inbox_seen <= inbox_seq)
 ) with (fillfactor = 50);
 
@@ -96,6 +101,26 @@ create index actor_partition_ready on perdure.actor (partition_key, lane, priori
 -- What the janitor collects. Only the end of an actor writes to it.
 create index actor_collectable on perdure.actor (machine, ended_at)
   where ended_at is not null and (key is null or status <> all (key_scope));
+
+-- The children of an actor. None of it ever changes.
+create index actor_parent on perdure.actor (parent, parent_session, parent_index) where parent is not null;
+
+-- What a parent waits for: `need` of `total` children that succeed, or the end of all of them. Deleted when it is released.
+create table perdure.child_join (
+  parent uuid not null references perdure.actor on delete cascade,
+  session integer not null,
+  total integer not null,
+  need integer not null,
+  -- How many may run at a time; null: all of them.
+  concurrency integer,
+  -- The place of the first child that was not let run yet.
+  started integer not null,
+  ended integer not null default 0,
+  succeeded integer not null default 0,
+  primary key (parent, session),
+  constraint child_join_needs_some_of_its_children check (need between 1 and total),
+  constraint child_join_concurrency_is_positive check (concurrency > 0)
+);
 
 create table perdure.signal (
   actor_id uuid not null references perdure.actor on delete cascade,
@@ -132,10 +157,12 @@ select
   status, owner, version::float8 as version, attempt,
   input::text as input, snapshot::text as snapshot, journal::text as journal, journal_before::text as "journalBefore",
   output::text as output, last_error::text as "lastError",
-  (extract(epoch from wake_at) * 1000)::float8 as "wakeAt",
+  -- A child that waits for its turn waits for ever, as far as the clock goes.
+  (extract(epoch from nullif(wake_at, 'infinity')) * 1000)::float8 as "wakeAt",
   (extract(epoch from timer_at) * 1000)::float8 as "timerAt",
   inbox_seq::float8 as "inboxSeq",
-  (extract(epoch from created_at) * 1000)::float8 as "createdAt"
+  (extract(epoch from created_at) * 1000)::float8 as "createdAt",
+  parent, parent_session as "parentSession", parent_index as "parentIndex"
 from perdure.actor;
 
 -- The inbox of each actor that has any signals, as one JSON array in order of arrival. Events are strings in it, so that

@@ -3,6 +3,9 @@
 -- bring, each as a JSON array. Outcomes of which nothing is answered are stale.
 --
 -- Promises: an outcome takes effect as a whole, or not at all, by itself: compare-and-set on (id, owner, version).
+-- It waits for half a second at most for a row that somebody else keeps locked: nothing of perdure's own holds a lock that long; the
+-- transaction of a caller may. The limit is set by the statement, and for it alone, before it looks for rows: a setting of the session
+-- would be another client's behind some poolers.
 -- Races, and why none is lost
 -- 1. Another owner, or our own first try, commits before. Every guard reads the target row itself, so that it is evaluated
 --    again, on the newest row, after a wait for its lock. Stale goes before duplicate: the keys of an outcome that is
@@ -87,6 +90,7 @@ committed as (
   where a.id = any (array(select outcome.id from outcome))
     and a.id = o.id and a.version = o.version and a.owner is not distinct from o.owner
     and o.n <> all (array(select known.n from known))
+    and (select set_config('lock_timeout', '500ms', true)) is not null
   returning
     o.n, a.id, a.owner is null as released, a.inbox_seq, a.inbox_seq - o.deferred_count as seq_before,
     o.dedup_keys, o.consumed, o.deferred_events, o.deferred_keys

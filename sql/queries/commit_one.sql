@@ -3,6 +3,7 @@
 -- no harm; what this one writes is what that one would.
 --
 -- An event that comes alone should not wait for what a batch needs: reading a document costs as much as the update itself.
+-- It waits for a row that somebody else keeps locked as long as commit.sql does.
 update perdure.actor set
   version = version + 1,
   snapshot = $4::text::json,
@@ -15,4 +16,5 @@ update perdure.actor set
   inbox_seen = least(inbox_seq, $9::bigint),
   updated_at = now()
 where id = $2::uuid and version = $3::bigint and owner is not distinct from $1::uuid
+  and (select set_config('lock_timeout', '500ms', true)) is not null
 returning inbox_seq::float8 as "inboxSeq"

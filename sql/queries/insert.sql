@@ -11,19 +11,26 @@ with newborn as materialized (
   select document.*,
     n = min(n) over (partition by id) as is_first,
     case when partition_key is null then owner end as holder,
-    coalesce(to_timestamp(start_at / 1000), now() + coalesce(start_in_ms, 0) * interval '1 millisecond') as start
+    case
+      -- A child that waits for its turn: count_ends.sql lets it run.
+      when held then 'infinity'
+      else coalesce(to_timestamp(start_at / 1000), now() + coalesce(start_in_ms, 0) * interval '1 millisecond')
+    end as start
   from json_to_recordset($1::text::json) as document (
     n integer, id uuid, machine text, machine_version text, key text, key_scope perdure.key_scope, queue text,
-    priority smallint, partition_key text, input text, owner uuid, start_at float8, start_in_ms float8
+    priority smallint, partition_key text, input text, owner uuid, start_at float8, start_in_ms float8,
+    parent uuid, parent_session integer, parent_index integer, held boolean
   )
 ),
 born as (
   insert into perdure.actor (
-    id, machine, machine_version, key, key_scope, queue, priority, partition_key, input, owner, status, wake_at
+    id, machine, machine_version, key, key_scope, queue, priority, partition_key, input, owner, status, wake_at,
+    parent, parent_session, parent_index
   )
   select
     id, machine, machine_version, key, key_scope, queue, priority, partition_key, input::json, holder,
-    case when holder is null and start > now() then 'waiting' else 'ready' end::perdure.actor_status, start
+    case when holder is null and start > now() then 'waiting' else 'ready' end::perdure.actor_status, start,
+    parent, parent_session, parent_index
   from newborn
   where is_first
   order by key, n

@@ -188,7 +188,7 @@ next as (
     select a.wake_at
     from perdure.actor as a
     where a.queue = $2::text and a.machine = known.machine and coalesce(a.machine_version, '') = known.version
-      and a.owner is null and a.status = 'waiting' and a.wake_at is not null
+      and a.owner is null and a.status = 'waiting' and a.wake_at < 'infinity'
       and a.id not in (select claimed.id from claimed union all select put_aside.id from put_aside)
     order by a.wake_at
     limit 1

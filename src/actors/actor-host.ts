@@ -2,18 +2,23 @@
  * What an awake actor needs of the node that it lives on. Implemented by engine.ts.
  */
 import type { Clock } from '../clock.ts'
-import type { Limits } from '../limits.ts'
+import type { Bounds } from '../bounds.ts'
+import type { Permits } from '../logics/current-work.ts'
 import type { Settled } from '../persistence/group-commit.ts'
-import type { ClaimedRow, Commit, CommitAnswer, Signal } from '../persistence/store.ts'
+import type { ClaimedRow, Commit, CommitAnswer, CommittedOutgoing, Signal } from '../persistence/store.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Actor } from './actor.ts'
 import type { Entry } from './mailbox.ts'
 import type { Observers } from './observers.ts'
+import type { OwnStep } from './own-transaction.ts'
+import type { Registrations } from './registration.ts'
 
 export interface ActorHost {
   readonly clock: Clock
   readonly telemetry: Telemetry
-  readonly limits: Limits
+  readonly bounds: Bounds
+  readonly permits: Permits
+  readonly registrations: Registrations
   readonly observers: Observers
   /** Where XState's `log` action writes. */
   readonly log: (...args: unknown[]) => void
@@ -24,6 +29,10 @@ export interface ActorHost {
   /** The actor executes from now on: has `actor.turn()` called soon, after everything that is being offered in this go. */
   schedule(actor: Actor): void
   commit(commit: Commit, settle: (settled: Settled<CommitAnswer>) => void): void
+  /** Runs statements of the user's, and the commit of the turn that they lead to, in one transaction (own-transaction.ts). */
+  transact(id: string, step: OwnStep): Promise<void>
+  /** A commit has reached other rows: their owners are told, and what could not be delivered. */
+  reached(actor: Actor, outgoing: CommittedOutgoing): void
   /** A defect has shown in the actor's name: it is dropped, and taken up again from its row. */
   crashed(actor: Actor, error: unknown): void
   /** The row of an actor that this node has; null: it is not this node's any more. */

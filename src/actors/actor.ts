@@ -62,7 +62,7 @@ export class Actor {
     this.registration = registration
     this.#about = { id: row.id, machine: registration.name }
     this.#host = host
-    this.#mailbox = new Mailbox(host.limits.mailbox)
+    this.#mailbox = new Mailbox(host.bounds.mailbox)
     this.#alarm = new Alarm(host.clock, () => this.offer({ kind: 'timers' }))
     this.#commits = new CommitSlot(this, host)
     this.#now = this.#read(row)
@@ -73,7 +73,7 @@ export class Actor {
     if (this.#phase === 'gone') return isSent(entry) ? this.#host.reroute(this.id, [entry]) : undefined
     if (refuseMisaddressed(entry, this.id, this.registration.name)) return
     if (this.#mailbox.offer(entry)) return this.#phase === 'resting' ? this.#host.schedule(this) : undefined
-    const full = new MailboxFullError(this.id, this.#host.limits.mailbox)
+    const full = new MailboxFullError(this.id, this.#host.bounds.mailbox)
     if (isSent(entry)) return entry.receipt.reject(full)
     this.#failure ??= { error: full }
     if (this.#phase === 'resting') this.#rest()
@@ -138,9 +138,9 @@ export class Actor {
     const { turn, commit } = outcome
     const { status, error } = this.#now.tree
     if (status === 'error' && this.registration.retry) return this.#fault(error, entries)
-    const accepted = refuseReceipts(turn, entries, this.id, status, this.#host.limits.inbox)
+    const accepted = refuseReceipts(turn, entries, this.id, status, this.#host.bounds.inbox)
     if (changesNothing(turn, entries)) {
-      this.#now.waiting = turn.waiting
+      this.#now.inbox.waiting = turn.waiting
       resolveReceipts(turn)
       return this.#rest()
     }
@@ -275,8 +275,8 @@ export class Actor {
     this.#phase = 'loading'
     this.#hasUnseen = false
     this.#host
-      .loadInbox(this.id, this.#now.inboxSeen)
-      .then((signals) => this.#phase === 'loading' && this.#mailbox.putFirst(this.#now.see(signals)))
+      .loadInbox(this.id, this.#now.inbox.seen)
+      .then((signals) => this.#phase === 'loading' && this.#mailbox.putFirst(this.#now.inbox.see(signals)))
       .catch((error: unknown) => error instanceof SnapshotIllegalError && (this.#failure = { error }))
       .finally(() => this.#phase === 'loading' && this.#rest())
   }

@@ -18,7 +18,7 @@ import {
   MailboxFullError,
   OverloadedError
 } from '../errors.ts'
-import type { Limits } from '../limits.ts'
+import type { Bounds } from '../bounds.ts'
 import type { BatchedStore } from '../persistence/batched-store.ts'
 import type { ClaimedRow, ClaimResult, SignalResult } from '../persistence/store.ts'
 import { refuseMisaddressed, rejectEntry, type Entry, type SendEntry, type StopEntry } from './mailbox.ts'
@@ -29,7 +29,7 @@ const MAX_ACTORS = 100_000
 
 export interface ArrivalsOptions {
   readonly batched: BatchedStore
-  readonly limits: Limits
+  readonly bounds: Bounds
   /** Whether this node could run this actor now. */
   readonly mayClaim: (id: string) => boolean
   /** Wakes the actor of a claimed row; it then takes what has arrived with `take`. */
@@ -60,7 +60,7 @@ export class Arrivals {
   }
 
   add(id: string, entry: Entry): void {
-    const { mailbox } = this.#options.limits
+    const { mailbox } = this.#options.bounds
     const waiting = this.#entries.get(id)
     if (waiting && waiting.length >= mailbox) return rejectEntry(entry, new MailboxFullError(id, mailbox))
     if (waiting) return void waiting.push(entry)
@@ -117,7 +117,7 @@ export class Arrivals {
   #answer(id: string, entry: SendEntry | StopEntry, result: SignalResult): void {
     if (result.kind === 'missing') rejectEntry(entry, new ActorNotFoundError(id))
     else if (result.kind === 'otherMachine') refuseMisaddressed(entry, id, result.machine)
-    else if (result.kind === 'full') rejectEntry(entry, new InboxFullError(id, this.#options.limits.inbox))
+    else if (result.kind === 'full') rejectEntry(entry, new InboxFullError(id, this.#options.bounds.inbox))
     else if (entry.kind === 'stop') entry.receipt.resolve()
     else if (result.kind === 'terminated') rejectEntry(entry, new ActorTerminatedError(id, result.status))
     else entry.receipt.resolve({ status: result.kind })

@@ -25,7 +25,7 @@ export interface ClaimedRowsOptions {
   readonly awaken: (row: ClaimedRow) => void
   /** The row may be leased by this node still. */
   readonly recover: (id: string) => void
-  /** Others of the row's partition can be had. */
+  /** The row, or others of its partition, can be had. */
   readonly poke: () => void
 }
 
@@ -61,11 +61,11 @@ export class ClaimedRows {
 
   /** Gives a claimed row back; what arrived for it goes to its inbox. */
   #giveUp(row: ClaimedRow, commit: Commit, onCommitted = (): void => undefined): void {
-    const { batched, arrivals, recover, poke } = this.#options
+    const { rules, batched, arrivals, recover, poke } = this.#options
     batched.commit(commit, (settled) => {
       if (!settled.ok) recover(row.id)
       else if (settled.value.kind === 'committed') onCommitted()
-      if (row.partitionKey !== null) poke()
+      if (row.partitionKey !== null || (row.status === 'ready' && !rules.serves(row.queue))) poke()
       arrivals.useInbox(row.id)
     })
   }

@@ -10,7 +10,7 @@ import type { Settled } from '../persistence/group-commit.ts'
 import type { Commit, CommitAnswer } from '../persistence/store.ts'
 import type { ActorHost } from './actor-host.ts'
 import type { Actor } from './actor.ts'
-import type { Entry } from './mailbox.ts'
+import { transactionOf, type Entry } from './mailbox.ts'
 import type { Turn } from './turn.ts'
 
 export interface UnderWay {
@@ -37,12 +37,19 @@ export class CommitSlot {
 
   submit(underWay: UnderWay): void {
     this.#underWay = underWay
-    this.#host.commit(underWay.commit, this.#settle)
+    const { commit, entries, fault } = underWay
+    const transaction = transactionOf(entries[0])
+    if (fault !== null) transaction?.giveUp(fault.error)
+    if (transaction?.isOpen) transaction.commit(commit, this.#settle)
+    else this.#host.commit(commit, this.#settle)
   }
 
   readonly #settle = (settled: Settled<CommitAnswer>): void => {
     const underWay = this.#underWay as UnderWay
     this.#underWay = null
+    if (settled.ok && settled.value.kind === 'committed' && settled.value.outgoing) {
+      this.#host.reached(this.#actor, settled.value.outgoing)
+    }
     try {
       this.#actor.settle(settled, underWay)
     } catch (error) {

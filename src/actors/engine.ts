@@ -11,12 +11,20 @@
  * Invariant
  * 1. An actor runs here only if this node knows its machine and serves its queue.
  */
-import { once } from 'node:events'
 import type { Clock } from '../clock.ts'
-import type { Limits } from '../limits.ts'
+import type { Bounds } from '../bounds.ts'
+import type { NodePermits } from '../limiting/permits.ts'
 import type { BatchedStore } from '../persistence/batched-store.ts'
 import type { Settled } from '../persistence/group-commit.ts'
-import type { ClaimedRow, Commit, CommitAnswer, NewActor, Signal, Store } from '../persistence/store.ts'
+import type {
+  ClaimedRow,
+  Commit,
+  CommitAnswer,
+  CommittedOutgoing,
+  NewActor,
+  Signal,
+  Store
+} from '../persistence/store.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { ActorHost } from './actor-host.ts'
 import { Actor } from './actor.ts'
@@ -24,9 +32,12 @@ import { Arrivals } from './arrivals.ts'
 import { ClaimedRows } from './claimed-rows.ts'
 import type { Entry } from './mailbox.ts'
 import type { Observers } from './observers.ts'
+import { runTransactionStep, type OwnStep } from './own-transaction.ts'
+import { Post } from './post.ts'
 import { Registry } from './registry.ts'
 import type { Registrations } from './registration.ts'
 import { Room } from './room.ts'
+import { giveBackNewbornCommit } from './row-commits.ts'
 import { Strangers } from './strangers.ts'
 import { Strays } from './strays.ts'
 
@@ -41,7 +52,8 @@ export interface EngineOptions {
   readonly telemetry: Telemetry
   readonly observers: Observers
   readonly log: (...args: unknown[]) => void
-  readonly limits: Limits
+  readonly bounds: Bounds
+  readonly permits: NodePermits
   /** Whether no other node can have taken this one's actors yet. */
   readonly holdsLease: () => boolean
   readonly passivateAfterMs: number
@@ -60,44 +72,45 @@ export class Engine implements ActorHost {
   readonly #options: EngineOptions
   readonly clock: Clock
   readonly telemetry: Telemetry
-  readonly limits: Limits
+  readonly bounds: Bounds
+  readonly permits: NodePermits
   readonly observers: Observers
   readonly log: (...args: unknown[]) => void
-  readonly passivateAfterMs: number
   readonly registry: Registry
   readonly room: Room
   readonly strangers: Strangers
   readonly #arrivals: Arrivals
   readonly #claimed: ClaimedRows
   readonly #strays: Strays
+  readonly post: Post
   /** Actors whose rows were claimed while they were here. */
   readonly #claimedTwice = new Set<string>()
   #toRun: Actor[] = []
-  #isClosed = false
+  #phase: 'open' | 'closed' | 'abandoned' = 'open'
 
   constructor(options: EngineOptions) {
     this.#options = options
     this.clock = options.clock
     this.telemetry = options.telemetry
-    this.limits = options.limits
+    this.bounds = options.bounds
+    this.permits = options.permits
     this.observers = options.observers
     this.log = options.log
-    this.passivateAfterMs = options.passivateAfterMs
     this.strangers = new Strangers(options.telemetry)
     this.registry = new Registry({ maxActors: options.maxResident, maxBytes: options.maxResidentBytes })
     this.room = new Room(options.queues, () => this.registry.room - this.#arrivals.size)
     this.#arrivals = new Arrivals({
       batched: options.batched,
-      limits: options.limits,
+      bounds: options.bounds,
       // The one that asks is counted among those that are on their way.
-      mayClaim: (id) => this.room.servesAny && !this.#isClosed && this.room.free >= 0 && !this.strangers.has(id),
+      mayClaim: (id) => this.room.servesAny && this.isOpen && this.room.free >= 0 && !this.strangers.has(id),
       awaken: (row) => this.awaken(row),
       recover: (id) => this.recover(id),
-      queued: (id, owner) => this.#lookIntoInbox(id, owner)
+      queued: (id, owner) => this.post.arrived(id, owner)
     })
-    const { registrations, limits, telemetry, batched } = options
+    const { registrations, bounds, telemetry, batched } = options
     this.#claimed = new ClaimedRows({
-      rules: { registrations, limits, serves: (queue) => this.room.serves(queue) && !this.#isClosed },
+      rules: { registrations, bounds, serves: (queue) => this.room.serves(queue) && this.isOpen },
       batched,
       telemetry,
       arrivals: this.#arrivals,
@@ -107,6 +120,7 @@ export class Engine implements ActorHost {
       poke: options.poke
     })
     this.#strays = new Strays(this.registry, this.#arrivals)
+    this.post = new Post({ ...options, registry: this.registry, strays: this.#strays })
   }
 
   // ── for the runtime and the pickers ───────────────────────────────────────────────────────────────────────────
@@ -122,7 +136,8 @@ export class Engine implements ActorHost {
   birth(row: NewActor, input: unknown): void {
     this.room.give(row.queue)
     const registration = this.#options.registrations.find(row.machine, row.machineVersion)
-    if (registration === undefined || this.#isClosed || this.registry.get(row.id)) return
+    if (!this.isOpen) return this.#options.batched.commit(giveBackNewbornCommit(row), () => this.#options.poke())
+    if (registration === undefined || this.registry.get(row.id)) return
     const actor = new Actor(row, registration, this)
     this.registry.add(actor)
     actor.offer({ kind: 'start', input })
@@ -160,7 +175,7 @@ export class Engine implements ActorHost {
   /** Lets go of what need not stay: acknowledges effects, passivates who rests too long, makes room, takes back strays. */
   sweep(): void {
     const now = performance.now()
-    const { passivateAfterMs } = this.#options
+    const { passivateAfterMs } = this
     for (const actor of this.registry) {
       const restedMs = now - actor.restingSince
       if (restedMs >= passivateAfterMs) actor.passivate()
@@ -170,21 +185,6 @@ export class Engine implements ActorHost {
     this.#strays.takeBackAll()
   }
 
-  /** Looks for signals that others have put into the inboxes of this node's actors. */
-  async lookForSignals(): Promise<void> {
-    const { store, node } = this.#options
-    this.heed(await store.unseen(node, UNSEEN_BATCH))
-  }
-
-  /** Others have put signals into the inboxes of these actors, which are, or were, this node's. */
-  heed(ids: readonly string[]): void {
-    for (const id of ids) {
-      const actor = this.registry.get(id)
-      if (actor) actor.fetchInbox()
-      else this.#strays.takeBack(id)
-    }
-  }
-
   /** No turn is under way or waits, and every effect that has run is acknowledged. */
   get isQuiet(): boolean {
     if (this.#arrivals.size > 0) return false
@@ -192,22 +192,26 @@ export class Engine implements ActorHost {
     return true
   }
 
-  /** Resolves when no turn is under way or waits, and what has run is acknowledged. */
-  async drain(until: AbortSignal): Promise<void> {
-    this.#isClosed = true
-    const aborted = once(until, 'abort')
-    while (!until.aborted && !this.isQuiet) {
-      for (const actor of this.registry) actor.acknowledge()
-      await Promise.race([this.#options.batched.whenIdle(), aborted])
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+  /** Takes up nothing more. Who comes to rest leaves memory, and gives its lease back, at once. */
+  close(): void {
+    if (this.isOpen) this.#phase = 'closed'
+  }
+
+  get isOpen(): boolean {
+    return this.#phase === 'open'
+  }
+
+  /** Nobody is here, and nothing is on its way to anybody, or to the database. */
+  get isEmpty(): boolean {
+    return this.registry.size === 0 && this.#arrivals.size === 0 && this.#options.batched.isIdle
   }
 
   /** Drops every actor; whoever waits is told `error`. The rows are whole: nothing in here was more than a turn ahead. */
   abandon(error: Error): void {
-    this.#isClosed = true
+    this.#phase = 'abandoned'
     for (const actor of this.registry) actor.abandon(error)
     this.#arrivals.refuseAll(error)
+    this.permits.giveUp(error)
     this.#strays.clear()
   }
 
@@ -215,6 +219,10 @@ export class Engine implements ActorHost {
 
   get holdsLease(): boolean {
     return this.#options.holdsLease()
+  }
+
+  get passivateAfterMs(): number {
+    return this.isOpen ? this.#options.passivateAfterMs : 0
   }
 
   // One microtask later, so that all events that are sent in one go are taken in one turn.
@@ -230,6 +238,20 @@ export class Engine implements ActorHost {
 
   commit(commit: Commit, settle: (settled: Settled<CommitAnswer>) => void): void {
     this.#options.batched.commit(commit, settle)
+  }
+
+  transact(id: string, step: OwnStep): Promise<void> {
+    const { store, node } = this.#options
+    const isFree = (): boolean => !store.isExclusive || this.registry.get(id)?.isQuiet === true
+    return runTransactionStep({ ...step, store, node, isFree })
+  }
+
+  reached(actor: Actor, outgoing: CommittedOutgoing): void {
+    this.post.reached(actor, outgoing)
+  }
+
+  get registrations(): Registrations {
+    return this.#options.registrations
   }
 
   #guard(actor: Actor, act: () => void): void {
@@ -261,7 +283,7 @@ export class Engine implements ActorHost {
 
   left(actor: Actor): void {
     this.registry.remove(actor)
-    if (actor.isOfPartition) this.#options.poke()
+    if (actor.isOfPartition || this.#phase === 'closed') this.#options.poke()
     if (this.#claimedTwice.delete(actor.id)) this.recover(actor.id)
     this.observers.setSeenVersion(actor.id, actor.incarnation.version)
   }
@@ -273,18 +295,4 @@ export class Engine implements ActorHost {
   reroute(id: string, entries: readonly Entry[]): void {
     for (const entry of entries) this.deliver(id, entry)
   }
-
-  // ── rows that come and go ─────────────────────────────────────────────────────────────────────────────────────
-
-  /** An actor of this node reads its inbox before what is sent to it later; one that nobody has is for a picker. */
-  #lookIntoInbox(id: string, owner: string | null): void {
-    const present = this.registry.get(id)
-    if (owner === null) this.#options.poke()
-    else if (present) present.fetchInbox()
-    else if (owner === this.#options.node) this.recover(id)
-    else this.#options.tellOwner(owner, id)
-  }
 }
-
-/** How many actors with unseen signals one look takes. */
-const UNSEEN_BATCH = 500

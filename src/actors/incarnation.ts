@@ -11,17 +11,20 @@
  * 1. Between turns, tree, `version` and `waiting` are exactly what the row holds.
  * 2. Messages of a dropped incarnation's tree (work that still runs, held refs) reach nobody.
  */
-import { checkSize } from '../limits.ts'
+import { checkSize } from '../bounds.ts'
+import { DurableRef } from '../logics/durable-ref.ts'
 import type { ActorStatus, ClaimedRow, Commit, CommitResult, Json, NewActor } from '../persistence/store.ts'
 import type { ActorHost } from './actor-host.ts'
+import { deferredOf, Inbox } from './inbox.ts'
 import type { KnownKeys } from './known-keys.ts'
 import { NONE } from './lists.ts'
 import type { Entry } from './mailbox.ts'
-import { Performance, type EffectFailure } from './performance.ts'
+import { NOTHING_OUT, outgoingOf } from './outgoing.ts'
+import { Performance, type EffectFailure, type Performer } from './performance.ts'
+import type { OwnStep } from './own-transaction.ts'
 import type { Registration } from './registration.ts'
-import { nextAttemptInMs } from './retry-policy.ts'
+import { nextAttemptInMs } from '../retry-policy.ts'
 import { encodeStopReason } from './row-commits.ts'
-import { signalEntry } from './row-entries.ts'
 import { encodeError, toJson } from './snapshot-codec.ts'
 import {
   decodeJournal,
@@ -40,19 +43,16 @@ export interface Outcome {
   readonly commit: Commit
 }
 
-export class Incarnation {
+export class Incarnation implements Performer {
   readonly tree: MachineTree
-  readonly #id: string
+  readonly id: string
   readonly #registration: Registration
   readonly #host: ActorHost
   readonly #rules: TurnRules & { readonly knownKeys: KnownKeys }
   version = 0
   /** Claims since the last progress. */
   attempt = 0
-  waiting: readonly WaitingEvent[] = []
-  inboxSeen = 0
-  /** How many signals had arrived unseen when the last commit was made. */
-  unseen = 0
+  readonly inbox: Inbox
   sizeBytes = 0
   /** The snapshot that was last committed, and whose effects have run. */
   shown: MachineTree['snapshot'] | undefined
@@ -60,7 +60,9 @@ export class Incarnation {
   #stopReason: string | null = null
   /** The journal in the row. */
   #journal: Json | null = null
-  readonly #performance: Performance
+  readonly #performance = new Performance(this)
+  readonly #enqueue: (entry: Entry) => void
+  readonly #isChild: boolean
   #isDisposed = false
 
   /** Throws SnapshotIllegalError where the row cannot be brought to life. */
@@ -72,8 +74,8 @@ export class Incarnation {
     enqueue: (entry: Entry) => void
   ) {
     const { id } = row
-    this.#rules = { unhandled: registration.unhandled, knownKeys, inboxLimit: host.limits.inbox }
-    this.#id = id
+    this.#rules = { unhandled: registration.unhandled, knownKeys, inboxLimit: host.bounds.inbox }
+    this.id = id
     this.#registration = registration
     this.#host = host
     const treeHost: TreeHost = {
@@ -85,8 +87,16 @@ export class Incarnation {
         if (this.tree.isRoot(sessionId)) host.observers.emit(id, event)
       },
       log: host.log,
-      inspection: host.observers.inspectors
+      inspection: host.observers.inspectors,
+      parent: row.parent ? new DurableRef({ id: row.parent.id }) : undefined,
+      retrying: (sessionId, attempt, error, retryInMs) => {
+        const about = { id, machine: registration.name, work: sessionId }
+        host.telemetry.emit('activity.retrying', { ...about, attempt, error, retryInMs })
+      }
     }
+    this.#enqueue = enqueue
+    this.#isChild = row.parent !== null
+    this.inbox = new Inbox(id, 'version' in row ? row.inboxSeq : 0)
     if (!('snapshot' in row) || row.snapshot === null) {
       this.tree = MachineTree.create(registration.blueprint, id, treeHost)
     } else {
@@ -95,13 +105,9 @@ export class Incarnation {
       this.sizeBytes = row.snapshot.length
       this.#timerAt = this.tree.nextTimer()?.dueAt ?? null
     }
-    this.#performance = new Performance(id, this.tree, registration.retry !== null, (kind, error) =>
-      this.#tellFailure(kind, error)
-    )
     if ('version' in row) {
       this.version = row.version
       this.attempt = row.attempt
-      this.inboxSeen = row.inboxSeq
     }
   }
 
@@ -109,7 +115,7 @@ export class Incarnation {
   dispose(): void {
     if (this.#isDisposed) return
     this.#isDisposed = true
-    for (const error of this.tree.dispose()) this.#tellFailure('stop', error)
+    for (const error of this.tree.dispose()) this.effectFailed('stop', error)
   }
 
   /**
@@ -126,9 +132,9 @@ export class Incarnation {
     this.#performance.performed = done
     const left = effects.slice(done)
     if (left.length > 0) {
-      this.#host.telemetry.emit('effect.rerun', { id: this.#id, machine: name, count: left.length })
+      this.#host.telemetry.emit('effect.rerun', { id: this.id, machine: name, count: left.length })
     }
-    if (problems.length > 0) this.#host.telemetry.emit('journal.diverged', { id: this.#id, machine: name, problems })
+    if (problems.length > 0) this.#host.telemetry.emit('journal.diverged', { id: this.id, machine: name, problems })
     // Work that was started before the effect that failed died with its process, too.
     const started = new Set(left.flatMap((effect) => (effect.kind === 'start' ? [effect.sessionId] : [])))
     const others = this.tree.workToStart().filter((effect) => !started.has(effect.sessionId))
@@ -139,20 +145,23 @@ export class Incarnation {
 
   /** Runs a turn. Throws where the outcome cannot be stored; the incarnation is spoiled then. */
   run(entries: readonly Entry[], actor: { readonly mayLeave: boolean }): Outcome {
-    const { clock, limits } = this.#host
+    const { clock, bounds, registrations } = this.#host
     const time = { earliestMs: clock.earliestMs(), latestMs: clock.latestMs() }
     this.tree.introduce()
-    const turn = runTurn(this.tree, entries, this.waiting, this.#rules, time)
+    const turn = runTurn(this.tree, entries, this.inbox.waiting, this.#rules, time)
     this.#stopReason ??= turn.stopReason
     const journal = encodeJournal(turn.effects, this.tree)
     const hasLiveWork = this.tree.hasLiveWork()
     const snapshot = this.tree.persist()
-    checkSize('snapshot', snapshot, limits)
+    checkSize('snapshot', snapshot, bounds)
     const isActive = this.tree.status === 'active'
     // An actor whose last effects have not run yet is not over: whoever takes it up must run them.
     const end = isActive || journal !== null ? null : this.#end()
+    const { id, tree } = this
+    const sender = { id, tree, registrations, bounds }
+    const outgoing = outgoingOf(turn.effects, sender, end !== null && this.#isChild)
     const commit: Commit = {
-      id: this.#id,
+      id,
       version: this.version,
       snapshot,
       status: end?.status ?? (isActive && !hasLiveWork ? 'waiting' : 'running'),
@@ -164,16 +173,18 @@ export class Incarnation {
       deferred: deferredOf(turn),
       consumed: turn.consumed,
       dedupKeys: keysOf(turn),
-      inboxSeen: this.inboxSeen,
+      inboxSeen: this.inbox.seen,
       release: isActive && journal === null && !hasLiveWork && actor.mayLeave,
       retryInMs: null
     }
-    return { turn, commit }
+    return { turn, commit: outgoing === undefined ? commit : { ...commit, outgoing } }
   }
 
   /** The commit that ends an actor whose last effects have run; null while its machine is active. */
   endCommit(): Commit | null {
-    return this.tree.status === 'active' ? null : this.commitWith({ ...this.#end(), timerAt: null })
+    if (this.tree.status === 'active') return null
+    const told = this.#isChild ? { outgoing: { ...NOTHING_OUT, tellsParent: true } } : {}
+    return this.commitWith({ ...this.#end(), timerAt: null, ...told })
   }
 
   /**
@@ -194,7 +205,7 @@ export class Incarnation {
   /** A commit that leaves all as it is and acknowledges the effects, but for `changes`. */
   commitWith(changes: Partial<Commit>): Commit {
     return {
-      id: this.#id,
+      id: this.id,
       version: this.version,
       snapshot: null,
       status: this.#restingStatus,
@@ -206,7 +217,7 @@ export class Incarnation {
       deferred: NONE,
       consumed: NONE,
       dedupKeys: NONE,
-      inboxSeen: this.inboxSeen,
+      inboxSeen: this.inbox.seen,
       release: false,
       retryInMs: null,
       ...changes
@@ -238,17 +249,9 @@ export class Incarnation {
       this.sizeBytes = commit.snapshot?.length ?? 0
       this.#rules.knownKeys.addAll(commit.dedupKeys)
     }
-    // Events that wait anew have the newest arrival numbers; a gap below them is what others sent meanwhile.
-    let seq = inboxSeq - commit.deferred.length
-    this.unseen = Math.max(0, seq - this.inboxSeen)
-    if (this.unseen === 0) this.inboxSeen = inboxSeq
+    this.inbox.committed(commit, inboxSeq, turn?.waiting ?? this.inbox.waiting)
     for (const { dedupKey } of commit.deferred) if (dedupKey !== null) this.#rules.knownKeys.addAll([dedupKey])
-    const waiting = turn?.waiting ?? this.waiting
-    this.waiting =
-      commit.deferred.length === 0
-        ? waiting
-        : waiting.map((event) => (event.send ? { event: event.event, seq: ++seq, send: null } : event))
-    return this.unseen > 0
+    return this.inbox.unseen > 0
   }
 
   /** Runs the effects of the turn that was just committed, in order, and gives back those that threw. */
@@ -265,23 +268,30 @@ export class Incarnation {
     return this.#journal !== null
   }
 
-  /** Signals that were fetched: those that are new, as entries. */
-  see(signals: ClaimedRow['inbox']): readonly Entry[] {
-    const known = new Set(this.waiting.map((event) => event.seq))
-    const entries = signals.filter(({ seq }) => !known.has(seq)).map((signal) => signalEntry(this.#id, signal))
-    for (const { seq } of signals) this.inboxSeen = Math.max(this.inboxSeen, seq)
-    return entries
+  get triesAgain(): boolean {
+    return this.#registration.retry !== null
   }
 
-  #tellFailure(kind: TreeEffect['kind'], error: unknown): void {
+  get holdsLease(): boolean {
+    return this.#host.holdsLease
+  }
+
+  get permits(): ActorHost['permits'] {
+    return this.#host.permits
+  }
+
+  effectFailed(kind: TreeEffect['kind'], error: unknown): void {
     const { name } = this.#registration
-    this.#host.telemetry.emit('effect.failed', { id: this.#id, machine: name, effect: kind, error })
+    this.#host.telemetry.emit('effect.failed', { id: this.id, machine: name, effect: kind, error })
   }
-}
 
-function deferredOf({ waiting }: Turn): Commit['deferred'] {
-  if (waiting.length === 0) return NONE
-  return waiting.flatMap(({ send }) => (send ? [{ event: send.json, dedupKey: send.dedupKey }] : []))
+  transact(sessionId: string, work: OwnStep['work'], signal: AbortSignal): Promise<void> {
+    const deliver: OwnStep['deliver'] = (data, transaction) => {
+      const event = { type: 'xstate.promise.resolve', data }
+      this.#enqueue({ kind: 'internal', sessionId, event, source: sessionId, transaction })
+    }
+    return this.#host.transact(this.id, { work, signal, deliver })
+  }
 }
 
 function keysOf({ applied }: Turn): readonly string[] {

@@ -10,7 +10,7 @@
  */
 import type { AnyEventObject } from 'xstate'
 import { MachineMismatchError } from '../errors.ts'
-import type { Json } from '../persistence/store.ts'
+import type { Commit, CommitAnswer, Json } from '../persistence/store.ts'
 import { added } from './lists.ts'
 
 export type SendStatus = 'applied' | 'deferred' | 'queued' | 'duplicate'
@@ -55,6 +55,19 @@ export interface StopEntry {
   readonly receipt: Receipt<void>
 }
 
+/** The transaction that a turn is to be committed in (own-transaction.ts). */
+export interface OwnTransaction {
+  /** false: it was given up, and the turn is committed as any. */
+  readonly isOpen: boolean
+  commit(commit: Commit, settle: (settled: CommitSettled) => void): void
+  /** The turn cannot be committed. */
+  giveUp(error: unknown): void
+}
+
+export type CommitSettled =
+  | { readonly ok: true; readonly value: CommitAnswer; readonly inDoubt: boolean }
+  | { readonly ok: false; readonly error: unknown }
+
 export type Entry =
   | SendEntry
   | SignalEntry
@@ -65,6 +78,8 @@ export type Entry =
       readonly sessionId: string
       readonly event: AnyEventObject
       readonly source?: string | undefined
+      /** Its turn is its own, and is committed in this transaction. */
+      readonly transaction?: OwnTransaction
     }
   /** Some timers are due: fire those that still are when the turn runs. */
   | { readonly kind: 'timers' }
@@ -89,6 +104,10 @@ export class Mailbox {
 
   /** false: as many of its kind wait already, and the entry was not taken. */
   offer(entry: Entry): boolean {
+    if (transactionOf(entry)) {
+      this.#first.push([entry])
+      return true
+    }
     if (isSent(entry)) {
       if (this.#sentCount >= this.#limit) return false
       this.#sentCount++
@@ -145,6 +164,11 @@ export class Mailbox {
 /** Entries that come from outside, and for which somebody waits. */
 export function isSent(entry: Entry): entry is SendEntry | StopEntry {
   return entry.kind === 'send' || entry.kind === 'stop'
+}
+
+/** In which the turn of an entry is to be committed. */
+export function transactionOf(entry: Entry | undefined): OwnTransaction | undefined {
+  return entry?.kind === 'internal' ? entry.transaction : undefined
 }
 
 /** Entries that a row brings along each time it is read. */

@@ -9,7 +9,7 @@
  * when rows are moved (row-fate.ts).
  */
 import { InvalidArgumentError, MigrationFailedError } from '../errors.ts'
-import { checkSize, type Limits } from '../limits.ts'
+import { checkSize, type Bounds } from '../bounds.ts'
 import type { ActorRow, ClaimedRow, Commit, Json } from '../persistence/store.ts'
 import type { Registration } from './registration.ts'
 import { giveBackCommit } from './row-commits.ts'
@@ -71,14 +71,14 @@ export function migrateSnapshot(
 export function moveRow(
   row: ClaimedRow,
   registration: Registration,
-  limits: Limits
+  bounds: Bounds
 ): { readonly commit: Commit; readonly moved: ClaimedRow } {
   const machineVersion = registration.version as string
   const still = { ...giveBackCommit(row), status: 'ready', release: false, machineVersion } as const
   // One that has not begun begins with this version.
   if (row.snapshot === null) return { commit: still, moved: { ...row, status: 'ready', machineVersion } }
   const { snapshot, timerAt } = migrateSnapshot(row, row.snapshot, registration)
-  checkSize('snapshot', snapshot, limits)
+  checkSize('snapshot', snapshot, bounds)
   const journal = row.journal === null ? null : keepVersion(row.journal, row.version)
   const moved = { ...row, status: 'ready', machineVersion, snapshot, timerAt, journal, journalBefore: null } as const
   return {

@@ -9,45 +9,47 @@
  *    effect's place in the journal; the key of started work is its session id.
  * 2. After an effect that throws, none of its actor runs any more, as in XState: that actor has failed. The others go on.
  *    What is to be tried again stops at once: all that is left runs then.
+ * 3. None runs once the lease may be lost, by an effect that took too long, for one: what is left runs where the actor is next.
  */
-import { runAsEffect } from './idempotency.ts'
+import { runAsWork, type Permits, type Transact } from '../logics/current-work.ts'
 import { added } from './lists.ts'
-import { isJournaled, type MachineTree, type TreeEffect } from './transition.ts'
+import { attemptOf, isJournaled, type MachineTree, type TreeEffect } from './transition.ts'
 
 export interface EffectFailure {
   readonly effect: TreeEffect
   readonly error: unknown
 }
 
+/** What a performance needs of its incarnation. */
+export interface Performer {
+  readonly id: string
+  readonly tree: MachineTree
+  /** A failure is not the end of its actor: the attempt is repeated. */
+  readonly triesAgain: boolean
+  readonly holdsLease: boolean
+  readonly permits: Permits
+  effectFailed(kind: TreeEffect['kind'], error: unknown): void
+  transact(sessionId: string, ...step: Parameters<Transact>): Promise<void>
+}
+
 export class Performance {
-  readonly #id: string
-  readonly #tree: MachineTree
-  readonly #tellFailure: (kind: TreeEffect['kind'], error: unknown) => void
-  readonly #triesAgain: boolean
+  readonly #performer: Performer
   /** How many of the journal's effects have run, or will never. */
   performed = 0
 
-  /** `triesAgain`: a failure is not the end of its actor, the attempt is repeated. */
-  constructor(
-    id: string,
-    tree: MachineTree,
-    triesAgain: boolean,
-    tellFailure: (kind: TreeEffect['kind'], error: unknown) => void
-  ) {
-    this.#id = id
-    this.#tree = tree
-    this.#triesAgain = triesAgain
-    this.#tellFailure = tellFailure
+  constructor(performer: Performer) {
+    this.#performer = performer
   }
 
   /** Runs effects of the transition that made `version`, and gives back those that threw. */
   run(effects: readonly TreeEffect[], version: number): readonly EffectFailure[] {
     let failures: EffectFailure[] = []
     for (const effect of effects) {
+      if (!this.#performer.holdsLease) return failures
       const hasFailed = failures.some((failure) => failure.effect.sessionId === effect.sessionId)
       const failure = hasFailed ? null : this.#attempt(effect, version)
       if (failure) failures = added(failures, failure)
-      if (failure && this.#triesAgain) return failures
+      if (failure && this.#performer.triesAgain) return failures
       if (isJournaled(effect)) this.performed++
     }
     return failures
@@ -57,9 +59,10 @@ export class Performance {
   start(work: readonly TreeEffect[]): readonly EffectFailure[] {
     let failures: EffectFailure[] = []
     for (const effect of work) {
+      if (!this.#performer.holdsLease) return failures
       const failure = this.#attempt(effect, 0)
       if (failure) failures = added(failures, failure)
-      if (failure && this.#triesAgain) return failures
+      if (failure && this.#performer.triesAgain) return failures
     }
     return failures
   }
@@ -68,24 +71,32 @@ export class Performance {
     try {
       const returned = this.#perform(effect, version)
       // XState ignores what an action returns; a promise that is rejected must not end the process, nor be lost.
-      if (returned instanceof Promise) returned.catch((error: unknown) => this.#tellFailure(effect.kind, error))
+      if (returned instanceof Promise)
+        returned.catch((error: unknown) => this.#performer.effectFailed(effect.kind, error))
       return null
     } catch (error) {
-      this.#tellFailure(effect.kind, error)
+      this.#performer.effectFailed(effect.kind, error)
       return { effect, error }
     }
   }
 
-  // Only the user's code can ask for its key; what else is performed is spared the cost.
+  // Only the user's code can ask what it runs for; what else is performed is spared the cost.
   #perform(effect: TreeEffect, version: number): unknown {
+    const { id, tree, permits } = this.#performer
+    const actorId = id
     switch (effect.kind) {
-      case 'start':
-        return runAsEffect(effect.sessionId, () => this.#tree.perform(effect))
+      case 'start': {
+        const { sessionId: key, state } = effect
+        const transact: Transact = (work, signal) => this.#performer.transact(key, work, signal)
+        return runAsWork({ key, actorId, attempt: attemptOf(state), transact, permits }, () => tree.perform(effect))
+      }
       case 'action':
-      case 'deliver':
-        return runAsEffect(`${this.#id}:${version}:${this.performed}`, () => this.#tree.perform(effect))
+      case 'deliver': {
+        const key = `${id}:${version}:${this.performed}`
+        return runAsWork({ key, actorId, attempt: 1, transact: null, permits }, () => tree.perform(effect))
+      }
       default:
-        return this.#tree.perform(effect)
+        return tree.perform(effect)
     }
   }
 }

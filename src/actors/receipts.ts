@@ -80,8 +80,8 @@ export function tellFault(
 }
 
 /** An actor leaves memory: its machine has ended, or it rests. Events that no state took stay with the row. */
-export function tellEnd(telemetry: Telemetry, actor: About, { tree, waiting, unseen }: Incarnation): void {
+export function tellEnd(telemetry: Telemetry, actor: About, { tree, inbox }: Incarnation): void {
   if (tree.status === 'active') telemetry.emit('actor.passivated', actor)
-  else if (waiting.length + unseen > 0)
-    telemetry.emit('signal.unconsumed', { ...actor, count: waiting.length + unseen })
+  else if (inbox.waiting.length + inbox.unseen > 0)
+    telemetry.emit('signal.unconsumed', { ...actor, count: inbox.waiting.length + inbox.unseen })
 }

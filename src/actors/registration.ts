@@ -3,7 +3,7 @@
  */
 import type { AnyStateMachine } from 'xstate'
 import { InvalidArgumentError, MachineNotRegisteredError } from '../errors.ts'
-import type { RetryPolicy } from './retry-policy.ts'
+import type { RetryPolicy } from '../retry-policy.ts'
 import type { Migration } from './migration.ts'
 import type { Blueprint } from './transition.ts'
 
@@ -73,6 +73,16 @@ export class Registrations {
       machine.id,
       this.#all.map(({ name }) => name)
     )
+  }
+
+  /**
+   * That of a durable child's machine: as registered, or as the one that is registered under its id. Throws
+   * MachineNotRegisteredError.
+   */
+  ofChild(machine: AnyStateMachine): Registration {
+    const namesakes = this.#all.filter(({ name }) => name === machine.id)
+    const [only] = namesakes
+    return namesakes.length === 1 && only ? only : this.of(machine)
   }
 
   [Symbol.iterator](): IterableIterator<Registration> {

@@ -1,12 +1,14 @@
 /**
  * Commits for a row that was claimed but does not become an actor: nothing about it changes but who has it, and why.
  */
-import type { ClaimedRow, Commit, Json, Signal } from '../persistence/store.ts'
+import type { ClaimedRow, Commit, Json, NewActor, Signal } from '../persistence/store.ts'
 import { encodeError } from './snapshot-codec.ts'
 import { reasonOfStop } from './stop-request.ts'
 
+type Claimed = Pick<ClaimedRow, 'id' | 'version' | 'status' | 'lastError' | 'journal' | 'timerAt' | 'inboxSeq'>
+
 /** Gives the row back as it was, for a node that can run it. */
-export function giveBackCommit(row: ClaimedRow): Commit {
+export function giveBackCommit(row: Claimed): Commit {
   return {
     id: row.id,
     version: row.version,
@@ -24,6 +26,19 @@ export function giveBackCommit(row: ClaimedRow): Commit {
     release: true,
     retryInMs: null
   }
+}
+
+/** Gives back a row that was inserted as this node's, before its actor has begun. */
+export function giveBackNewbornCommit({ id }: NewActor): Commit {
+  return giveBackCommit({
+    id,
+    version: 0,
+    status: 'ready',
+    lastError: null,
+    journal: null,
+    timerAt: null,
+    inboxSeq: 0
+  })
 }
 
 /** Ends an actor that was stopped before it began. */

@@ -3,7 +3,7 @@
  *
  * Owns: the decision. Does not own: carrying it out (engine.ts).
  */
-import type { Limits } from '../limits.ts'
+import type { Bounds } from '../bounds.ts'
 import type { ClaimedRow, Commit } from '../persistence/store.ts'
 import { isOlder, moveRow } from './migration.ts'
 import type { Registration, Registrations } from './registration.ts'
@@ -30,16 +30,16 @@ export type Fate =
 
 export interface FateRules {
   readonly registrations: Registrations
-  readonly limits: Limits
+  readonly bounds: Bounds
   readonly serves: (queue: string) => boolean
 }
 
-export function decideFate(row: ClaimedRow, { registrations, limits, serves }: FateRules): Fate {
+export function decideFate(row: ClaimedRow, { registrations, bounds, serves }: FateRules): Fate {
   const registration = registrations.find(row.machine, row.machineVersion)
   if (registration === undefined || !serves(row.queue)) {
     return { kind: 'leave', isUnknown: registration === undefined, commit: giveBackCommit(row) }
   }
-  if (row.attempt > Math.max(limits.attempts, registration.retry?.maxAttempts ?? 0)) {
+  if (row.attempt > Math.max(bounds.attempts, registration.retry?.maxAttempts ?? 0)) {
     const ended = `${row.attempt - 1} attempts ended without progress, the last with the loss of its node`
     return { kind: 'park', reason: new Error(ended) }
   }
@@ -47,7 +47,7 @@ export function decideFate(row: ClaimedRow, { registrations, limits, serves }: F
   if (stop) return { kind: 'stop', commit: stopCommit(row, stop) }
   if (!isOlder(row, registration)) return { kind: 'wake', registration }
   try {
-    return { kind: 'move', ...moveRow(row, registration, limits) }
+    return { kind: 'move', ...moveRow(row, registration, bounds) }
   } catch (reason) {
     return { kind: 'park', reason }
   }

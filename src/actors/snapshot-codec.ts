@@ -31,8 +31,8 @@ export interface ActorRefs {
   /** undefined: `value` is no actor of this owner's. */
   toRef(value: object): StoredRef | undefined
   fromRef(stored: StoredRef): unknown
-  /** A stand-in for objects that only look plain (a machine's snapshot has methods); undefined for all others. */
-  toPlain(value: object): object | undefined
+  /** What is stored in place of an object that cannot be as it is (a machine's snapshot has methods); undefined for all others. */
+  toStandIn(value: object): object | undefined
 }
 
 /** A stored text or tree that no `encode` wrote. */
@@ -127,8 +127,8 @@ function writeKnown(here: Place, refs: ActorRefs | undefined): unknown {
   if (refs) {
     const ref = refs.toRef(value)
     if (ref) return { [TAG]: 'actor', ...ref }
-    const plain = refs.toPlain(value)
-    if (plain) return writeFields(plain, here, refs)
+    const standIn = refs.toStandIn(value)
+    if (standIn) return writeKnown({ ...here, value: standIn }, refs)
   }
   if (prototype === Object.prototype || isBuiltin(prototype, 'Object')) {
     const fields = writeFields(value, here, refs)

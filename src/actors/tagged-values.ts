@@ -10,6 +10,7 @@
  * 2. `read` throws whatever it likes on malformed input, but never returns a value that was not written.
  */
 import { NotSerializableError } from '../errors.ts'
+import { DurableRef, readAddress } from '../logics/durable-ref.ts'
 
 /** Encodes or decodes a part of a value; `label` names the part in paths. */
 export type Part = (value: unknown, label: string) => unknown
@@ -125,6 +126,12 @@ const ERROR_CLASSES = new Map(
   [TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError].map((type) => [type.name, type])
 )
 
+const DURABLE_REF = {
+  tag: 'durable-ref',
+  write: ({ address }: DurableRef) => ({ ...address }),
+  read: ({ id, key }: Fields) => new DurableRef(readAddress(id === undefined ? { key } : id))
+}
+
 const ARRAY_BUFFER = {
   tag: 'ArrayBuffer',
   write: (buffer: ArrayBuffer) => ({ value: Buffer.from(buffer).toString('base64') }),
@@ -169,6 +176,7 @@ const TYPES: readonly (readonly [prototype: object, type: TaggedType])[] = [
   [RegExp.prototype, REG_EXP],
   [URL.prototype, LINK],
   [Error.prototype, ERROR],
+  [DurableRef.prototype, DURABLE_REF],
   [ArrayBuffer.prototype, ARRAY_BUFFER],
   [Buffer.prototype, BUFFER],
   ...VIEWS.map((View) => [View.prototype, viewType(View)] as const)

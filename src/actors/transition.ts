@@ -16,7 +16,9 @@
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate'
 import type { Json } from '../persistence/store.ts'
+import type { ActorRefs } from './snapshot-codec.ts'
 import { type Reception, receptionOf } from './xstate/accepts.ts'
+import { isPausing } from './xstate/activity-logic.ts'
 import { workOf } from './xstate/actor-kinds.ts'
 import type { Blueprint } from './xstate/blueprint.ts'
 import type { EmitEffect, LogEffect, ObserveEffect, StartEffect, TreeEffect } from './xstate/effects.ts'
@@ -26,6 +28,7 @@ import { type DecodedJournal, decodeTreeJournal } from './xstate/journal-reading
 import type { Host, Input } from './xstate/host.ts'
 import { introduceActors, tellInspectors } from './xstate/inspection.ts'
 import { LiveTree } from './xstate/live-tree.ts'
+import { refsForOthers, sessionIdOf } from './xstate/references.ts'
 import { StartedWork } from './xstate/started-work.ts'
 import { assertXStateSupported } from './xstate/supported.ts'
 import { checkTimers, hydrateTree } from './xstate/tree-hydration.ts'
@@ -34,10 +37,13 @@ import { persistTree } from './xstate/tree-snapshot.ts'
 
 export type { Reception } from './xstate/accepts.ts'
 export { type Blueprint, compile } from './xstate/blueprint.ts'
+export { attemptOf } from './xstate/activity-logic.ts'
+export { isOutgoing } from './xstate/effects.ts'
 export type * from './xstate/effects.ts'
 export { isJournaled, keepVersion, markPerformed } from './xstate/journal.ts'
 export type * from './xstate/persisted-actor.ts'
 export type { Host, Input, Inspection } from './xstate/host.ts'
+export { isOfChildren } from './xstate/remote-logic.ts'
 
 assertXStateSupported()
 
@@ -95,6 +101,12 @@ export class MachineTree {
     this.#tree.apply(input)
   }
 
+  /** Applies what the store has put into the inbox for a stand-in of children. It goes nowhere where that has stopped. */
+  hear(event: AnyEventObject): void {
+    const sessionId = sessionIdOf(this.#tree.actorId, event['session'] as number)
+    this.apply({ kind: 'internal', sessionId, event })
+  }
+
   /** Whether the present configuration has a transition for events of this type at the root. Guards are not asked. */
   takes(eventType: string): Reception {
     const snapshot = this.#root?._snapshot
@@ -114,6 +126,11 @@ export class MachineTree {
   /** Throws NotSerializableError with a path such as `context.items[3].fn` or `children.cart.context.total`. */
   persist(): Json {
     return persistTree(this.#tree)
+  }
+
+  /** How references to actors of this tree are written for other rows. */
+  refsForOthers(childIdOf: (sessionId: string) => string): ActorRefs {
+    return refsForOthers(this.#tree, childIdOf)
   }
 
   isRoot(sessionId: string): boolean {
@@ -172,7 +189,9 @@ export class MachineTree {
   }
 
   #activeWork(): readonly LiveActor[] {
-    return [...this.#tree.actors.values()].filter((actor) => workOf(actor.logic) && actor._processingStatus === RUNNING)
+    return [...this.#tree.actors.values()].filter(
+      (actor) => workOf(actor.logic) && actor._processingStatus === RUNNING && !isPausing(actor._snapshot)
+    )
   }
 
   // ── after the commit ────────────────────────────────────────────────────────────────────────────────────────────
@@ -203,6 +222,13 @@ export class MachineTree {
         return effect.target.send(effect.event)
       case 'inspect':
         return tellInspectors(effect, this.#tree)
+      case 'retry':
+        return this.#tree.host.retrying?.(effect.sessionId, effect.attempt, effect.error, effect.retryInMs)
+      // Carried out by the commit.
+      case 'birth':
+      case 'message':
+      case 'cancel':
+        return undefined
     }
   }
 

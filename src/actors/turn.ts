@@ -14,7 +14,7 @@ import type { AnyEventObject } from 'xstate'
 import { added, NONE } from './lists.ts'
 import type { Entry, SendEntry, SignalEntry, StopEntry } from './mailbox.ts'
 import { reasonOfStop, STOP_EVENT_TYPE } from './stop-request.ts'
-import type { MachineTree, TreeEffect } from './transition.ts'
+import { isOfChildren, type MachineTree, type TreeEffect } from './transition.ts'
 
 /** An event that waits for a state that takes it. `seq: null`: it is not in the inbox yet. */
 export type WaitingEvent = { readonly event: AnyEventObject } & (
@@ -159,7 +159,7 @@ class TurnRun {
   }
 
   #takeSignal({ event, seq }: SignalEntry): void {
-    if (this.#isActive && this.#takes(event.type)) {
+    if (this.#isActive && (isOfChildren(event) || this.#takes(event.type))) {
       this.#give(event)
       this.#consumed = added(this.#consumed, seq)
     } else this.#waiting = [...this.#waiting, { event, seq, send: null }]
@@ -181,6 +181,7 @@ class TurnRun {
   }
 
   #give(event: AnyEventObject): void {
+    if (isOfChildren(event)) return this.#tree.hear(event)
     if (event.type !== STOP_EVENT_TYPE) return this.#tree.apply({ kind: 'event', event })
     this.#stopReason = reasonOfStop(event)
     this.#tree.apply({ kind: 'stop' })

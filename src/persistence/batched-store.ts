@@ -13,6 +13,7 @@ import { OutcomeUnknownError } from '../errors.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { Batcher, type Settled } from './group-commit.ts'
 import type { Cancellation, CancelResult, RetryResult } from './operator.ts'
+import type { ScheduleStore } from './schedules.ts'
 import type {
   ActorRow,
   ClaimResult,
@@ -35,6 +36,8 @@ export interface BatchedStoreOptions {
   /** Why this node may not write now; null while its lease holds. */
   readonly refuse: () => Error | null
   readonly retryForMs: number
+  /** A commit is in the database that may have given up the lease of its row, which wakes at a time. */
+  readonly onLetGo?: (commit: Commit) => void
 }
 
 /** `unknown`: a row with this id exists, and it cannot be told whether this spawn or another one made it. */
@@ -47,6 +50,8 @@ const MAX_BATCH = 500
 export class BatchedStore {
   readonly #options: BatchedStoreOptions
   readonly #commits: Batcher<Commit, CommitResult>
+  /** Those that reach other rows, so that no plain one waits for them. */
+  readonly #linkedCommits: Batcher<Commit, CommitResult>
   readonly #inserts: Batcher<readonly NewActor[], readonly InsertResult[]>
   readonly #claims: Batcher<string, ClaimResult>
   readonly #signals: Batcher<NewSignal, SignalResult>
@@ -54,6 +59,7 @@ export class BatchedStore {
   readonly #keys: Batcher<string, string | null>
   readonly #cancels: Batcher<Cancellation, CancelResult>
   readonly #retries: Batcher<string, RetryResult>
+  readonly #schedules: Batcher<(schedules: ScheduleStore) => Promise<unknown>, unknown>
   readonly #dedup: Batcher<{ readonly actorId: string; readonly dedupKey: string }, boolean>
 
   constructor(options: BatchedStoreOptions) {
@@ -66,18 +72,19 @@ export class BatchedStore {
       retryForMs,
       onRetry: (rows: number, error: unknown) => telemetry.emit('commit.retried', { rows, reason: error })
     }
-    this.#commits = new Batcher({
+    const committing = {
       ...common,
       name: 'commit',
       lanes: COMMIT_LANES,
       refuse,
-      run: (commits) => store.commit(node, commits),
-      sizeOf: ({ snapshot, journal, output }) =>
-        (snapshot?.length ?? 0) + (journal?.length ?? 0) + (output?.length ?? 0),
-      mustWait: (result) => result.kind === 'locked',
-      judge: (commit, result) => this.#judge(commit, result),
-      onFlush: (rows, durationMs) => telemetry.emit('commit.flush', { rows, durationMs })
-    })
+      run: (commits: readonly Commit[]) => store.commit(node, commits),
+      sizeOf: sizeOfCommit,
+      mustWait: (result: CommitResult) => result.kind === 'locked',
+      judge: (commit: Commit, result: CommitResult) => this.#judge(commit, result),
+      onFlush: (rows: number, durationMs: number) => telemetry.emit('commit.flush', { rows, durationMs })
+    }
+    this.#commits = new Batcher(committing)
+    this.#linkedCommits = new Batcher(committing)
     this.#inserts = new Batcher({ ...common, name: 'spawn', run: (lists) => insertLists(store, lists) })
     this.#claims = new Batcher({ ...common, name: 'claim', refuse, run: (ids) => store.claim(node, ids) })
     // Without a dedup key a signal that is sent again would be there twice, so a lost answer stays unknown.
@@ -92,12 +99,25 @@ export class BatchedStore {
     this.#keys = new Batcher({ ...common, name: 'look-up', run: (keys) => store.findKeys(keys) })
     this.#cancels = new Batcher({ ...common, name: 'cancel', ...each((one: Cancellation) => store.cancel(one)) })
     this.#retries = new Batcher({ ...common, name: 'retry', ...each((id: string) => store.retry(id)) })
+    this.#schedules = new Batcher({
+      ...common,
+      name: 'a schedule',
+      ...each((run: (schedules: ScheduleStore) => Promise<unknown>) => run(store.schedules))
+    })
     this.#dedup = new Batcher({ ...common, name: 'look-up', run: (pairs) => store.knownDedup(pairs) })
   }
 
   commit(commit: Commit, settle: (settled: Settled<CommitAnswer>) => void): void {
     // That a row is locked is never told: `mustWait` keeps it from that.
-    this.#commits.submit(commit, settle as (settled: Settled<CommitResult>) => void)
+    const batcher = commit.outgoing === undefined ? this.#commits : this.#linkedCommits
+    const answer = settle as (settled: Settled<CommitResult>) => void
+    const { onLetGo } = this.#options
+    const mayLetGo = commit.release ? commit.timerAt !== null : commit.retryInMs !== null
+    if (onLetGo === undefined || !mayLetGo) return batcher.submit(commit, answer)
+    batcher.submit(commit, (settled) => {
+      answer(settled)
+      if (settled.ok && settled.value.kind === 'committed') onLetGo(commit)
+    })
   }
 
   claim(id: string, settle: (settled: Settled<ClaimResult>) => void): void {
@@ -136,6 +156,14 @@ export class BatchedStore {
     return (await this.#retries.request(id)).value
   }
 
+  /** One operation on schedules. `inDoubt`: it was repeated, and may have taken effect the first time. */
+  async withSchedules<T>(
+    run: (schedules: ScheduleStore) => Promise<T>
+  ): Promise<{ readonly value: T; readonly inDoubt: boolean }> {
+    const { value, inDoubt } = await this.#schedules.request(run)
+    return { value: value as T, inDoubt }
+  }
+
   async read(id: string): Promise<ActorRow | null> {
     return (await this.#reads.request(id)).value
   }
@@ -150,7 +178,23 @@ export class BatchedStore {
 
   /** Resolves when nothing is on its way to the database. */
   async whenIdle(): Promise<void> {
-    await Promise.all([this.#commits, this.#inserts, this.#claims, this.#signals].map((batcher) => batcher.whenIdle()))
+    await Promise.all(this.#writers.map((batcher) => batcher.whenIdle()))
+  }
+
+  get isIdle(): boolean {
+    return this.#writers.every((batcher) => batcher.isIdle)
+  }
+
+  /** Answers everybody who waits, now: with `error` where nothing was sent or nothing was to be written, else that it is unknown. */
+  giveUp(error: Error): void {
+    const unknown = new OutcomeUnknownError('the last calls', error)
+    for (const batcher of [...this.#writers, this.#cancels, this.#retries, this.#schedules])
+      batcher.giveUp(error, unknown)
+    for (const batcher of [this.#reads, this.#keys, this.#dedup]) batcher.giveUp(error, error)
+  }
+
+  get #writers() {
+    return [this.#commits, this.#linkedCommits, this.#inserts, this.#claims, this.#signals]
   }
 
   /** A commit was sent twice, and the second time found the row moved: by the first, or by another owner? */
@@ -177,10 +221,21 @@ function judge(commit: Commit, row: ActorRow | null, node: string): Settled<Comm
   // With signals of others in between, the arrival numbers of the deferred ones cannot be told.
   const areNumbersKnown = commit.deferred.length === 0 || row.inboxSeq === commit.inboxSeen + commit.deferred.length
   if (hasLanded && areNumbersKnown) {
-    return settled({ kind: 'committed', released: row.owner === null, inboxSeq: row.inboxSeq })
+    const released = row.owner === null
+    const committed = { kind: 'committed', released, inboxSeq: row.inboxSeq } as const
+    // Whom it reached is not told again.
+    const outgoing = { owners: [], wakesRows: true, undelivered: [] }
+    return settled(commit.outgoing === undefined ? committed : { ...committed, outgoing })
   }
   if (row.version === commit.version && commit.snapshot !== null) return settled({ kind: 'stale' })
   return { ok: false, error: new OutcomeUnknownError('commit', null) }
+}
+
+function sizeOfCommit({ snapshot, journal, output, outgoing }: Commit): number {
+  const own = (snapshot?.length ?? 0) + (journal?.length ?? 0) + (output?.length ?? 0)
+  if (outgoing === undefined) return own
+  const inputs = outgoing.births.reduce((sum, { input }) => sum + (input?.length ?? 0), 0)
+  return outgoing.messages.reduce((sum, { event }) => sum + event.length, own + inputs)
 }
 
 /** For operations that are too rare to be batched. */

@@ -65,10 +65,11 @@ interface Waiting<Request, Result> {
 export class Batcher<Request, Result> {
   readonly #options: BatcherOptions<Request, Result>
   #gathered: Waiting<Request, Result>[] = []
-  #flying = 0
+  readonly #flying = new Set<readonly Waiting<Request, Result>[]>()
   #scheduled = false
   #pausing = 0
   #idle: (() => void)[] = []
+  #end: { readonly error: Error; readonly unknown: Error } | null = null
 
   constructor(options: BatcherOptions<Request, Result>) {
     this.#options = options
@@ -80,8 +81,12 @@ export class Batcher<Request, Result> {
   }
 
   #gather(waiting: Waiting<Request, Result>): void {
+    if (this.#end !== null) {
+      const { error, unknown } = this.#end
+      return waiting.settle({ ok: false, error: waiting.waits?.inDoubt ? unknown : error })
+    }
     this.#gathered.push(waiting)
-    if (this.#flying < this.#options.lanes) this.#schedule()
+    if (this.#flying.size < this.#options.lanes) this.#schedule()
   }
 
   /** The same as a promise, for callers off the hot path. Rejects with the error of the batch. */
@@ -93,8 +98,15 @@ export class Batcher<Request, Result> {
 
   /** Resolves when nothing is gathered and nothing under way. */
   async whenIdle(): Promise<void> {
-    if (this.#isIdle) return
+    if (this.isIdle) return
     await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
+  /** Answers all requests now, those to come as well: with `error`, or with `unknown` where something may have been sent. */
+  giveUp(error: Error, unknown: Error): void {
+    this.#end = { error, unknown }
+    for (const batch of this.#flying) for (const { settle } of batch) settle({ ok: false, error: unknown })
+    for (const waiting of this.#gathered.splice(0)) this.#gather(waiting)
   }
 
   // One microtask later, so that all that is submitted in one go leaves in one statement.
@@ -108,15 +120,12 @@ export class Batcher<Request, Result> {
   }
 
   #flush(): void {
-    while (this.#flying < this.#options.lanes && this.#gathered.length > 0) {
-      this.#flying++
-      void this.#fly(this.#takeBatch())
-    }
-    if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve()
+    while (this.#flying.size < this.#options.lanes && this.#gathered.length > 0) void this.#fly(this.#takeBatch())
+    if (this.isIdle) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  get #isIdle(): boolean {
-    return this.#flying === 0 && this.#gathered.length === 0 && this.#pausing === 0
+  get isIdle(): boolean {
+    return this.#flying.size === 0 && this.#gathered.length === 0 && this.#pausing === 0
   }
 
   /** The longest-waiting requests, as many as one statement may carry; at least one. */
@@ -134,10 +143,12 @@ export class Batcher<Request, Result> {
 
   // Never rejects: every failure settles the requests of the batch.
   async #fly(batch: readonly Waiting<Request, Result>[]): Promise<void> {
+    this.#flying.add(batch)
     const settled = await this.#settle(batch.map((waiting) => waiting.request))
     // The lane flies again before callers are told, so that the database works while they do.
-    this.#flying--
+    this.#flying.delete(batch)
     this.#flush()
+    if (this.#end !== null) return
     for (let index = 0; index < batch.length; index++)
       this.#tell(batch[index] as Waiting<Request, Result>, settled(index))
   }
@@ -188,7 +199,7 @@ export class Batcher<Request, Result> {
     const { name, refuse, run, repeatable, onFlush, onRetry, retryForMs } = this.#options
     let inDoubt = false
     const attempt = async (): Promise<readonly Result[]> => {
-      const refusal = refuse?.() ?? null
+      const refusal = this.#end?.error ?? refuse?.() ?? null
       if (refusal) {
         // One macrotask: a caller that tries again at once must not keep the node from joining again.
         await new Promise((resolve) => setImmediate(resolve))

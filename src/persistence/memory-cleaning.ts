@@ -26,7 +26,10 @@ export function listCollectable(
 ): readonly StoredActor[] {
   const isOld = ({ machine, endedAt }: StoredActor): boolean =>
     retentions.some((rule) => rule.machine === machine && endedAt !== null && endedAt < now - rule.retentionMs)
-  return [...rows].filter((row) => isOld(row) && !holdsKey(row)).toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))
+  const all = [...rows]
+  const living = new Set(all.filter(({ endedAt }) => endedAt === null).map(({ id }) => id))
+  const isKept = (row: StoredActor): boolean => holdsKey(row) || (row.parent !== null && living.has(row.parent.id))
+  return all.filter((row) => isOld(row) && !isKept(row)).toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))
 }
 
 /** What ought to have run before a time, and is of none of the machines asked for, by machine and version. */

@@ -57,6 +57,7 @@ export function createRow(actor: NewActor, now: number): StoredActor {
     inboxSeq: 0,
     inboxSeen: 0,
     createdAt: now,
+    parent: actor.parent,
     endedAt: null,
     inbox: [],
     dedup: new Map()
@@ -88,6 +89,14 @@ export function isHeldBack(row: StoredActor, now: number): boolean {
 export function isRunnable(row: StoredActor, now: number): boolean {
   if (row.owner !== null) return false
   return row.status === 'ready' || (row.status === 'waiting' && row.wakeAt !== null && row.wakeAt <= now)
+}
+
+/** Time until the next of these rows is due; null where none waits for a time. */
+export function findNextDue(now: number, rows: readonly StoredActor[]): number | null {
+  const dueTimes = rows
+    .filter(({ owner, status }) => owner === null && status === 'waiting')
+    .flatMap(({ wakeAt }) => wakeAt ?? [])
+  return dueTimes.length === 0 ? null : Math.max(0, Math.min(...dueTimes) - now)
 }
 
 export function leaseRow(row: StoredActor, node: string): ClaimedRow {

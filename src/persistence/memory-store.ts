@@ -1,8 +1,8 @@
 /**
  * The whole contract of store.ts in maps: for tests and for `perdure/testing`. Nothing of it outlives the process.
  *
- * Owns: rows by id, nodes and their leases.
- * Does not own: what a change does to a single row (memory-rows.ts), rows by key (memory-keys.ts); the clock, which is given.
+ * Owns: rows by id.
+ * Does not own: what a change does to a single row (memory-rows.ts), finding rows (memory-table.ts); the clock, which is given.
  *
  * Invariants
  * 1. An operation runs synchronously, in a microtask of its own: no other operation sees it half done. S1–S5 hold
@@ -32,12 +32,16 @@ import type {
   UnknownSearch
 } from './store.ts'
 import { countUnknown, isOneOf, listCollectable, purgeKeys } from './memory-cleaning.ts'
-import { MemoryKeys } from './memory-keys.ts'
+import { MemoryChildren } from './memory-children.ts'
+import { MemoryNodes } from './memory-nodes.ts'
 import { isBehind, putAside, takeTurns } from './memory-partitions.ts'
-import { cancelRow, retryRow, signalRow } from './memory-messages.ts'
+import { MemoryPermits } from './memory-permits.ts'
+import { MemorySchedules } from './memory-schedules.ts'
+import { retryRow, signalRow } from './memory-messages.ts'
+import { MemoryTable } from './memory-table.ts'
 import type { StoredActor } from './memory-rows.ts'
 import type { Cancellation, CancelResult, RetryResult } from './operator.ts'
-import { commitRow, createRow, freeRow, holdsKey, isHeldBack, isRunnable, leaseRow, showRow } from './memory-rows.ts'
+import { commitRow, findNextDue, freeRow, isHeldBack, isRunnable, leaseRow, showRow } from './memory-rows.ts'
 import { isTerminal } from './store.ts'
 
 /** The database's clock: epoch milliseconds. `Date` is one. */
@@ -46,16 +50,29 @@ export interface Clock {
 }
 
 export class MemoryStore implements Store {
+  readonly isExclusive = false
   readonly #clock: Clock
-  readonly #actors = new Map<string, StoredActor>()
-  readonly #keys = new MemoryKeys()
-  /** When each node's lease runs out. */
-  readonly #nodes = new Map<string, number>()
+  readonly #actors = new MemoryTable()
+  readonly #children: MemoryChildren
+  readonly #nodes: MemoryNodes
   readonly #listeners = new Set<(message: string) => void>()
 
   constructor(clock: Clock) {
     this.#clock = clock
+    this.#nodes = new MemoryNodes(clock)
+    this.#children = new MemoryChildren({
+      now: () => clock.now(),
+      get: (id) => this.#actors.get(id),
+      findKey: (key) => this.#actors.findKey(key),
+      insert: (actor) => this.#insertOne(actor)
+    })
+    this.permits = new MemoryPermits({ now: () => clock.now(), isAlive: (node) => this.#nodes.isAlive(node) })
+    this.schedules = new MemorySchedules({ now: () => clock.now(), insert: (actor) => this.#insertOne(actor) })
   }
+
+  readonly missing = []
+  readonly schedules: MemorySchedules
+  readonly permits: MemoryPermits
 
   describe(): Promise<string> {
     return soon(() => 'memory')
@@ -75,13 +92,13 @@ export class MemoryStore implements Store {
 
   join(node: string, _name: string, leaseMs: number): Promise<Lease> {
     return soon(() => {
-      this.#nodes.set(node, this.#clock.now() + leaseMs)
+      this.#nodes.join(node, leaseMs)
       let isOpen = true
       return {
         get isOpen() {
           return isOpen
         },
-        renew: () => soon(() => this.#renew(node, leaseMs)),
+        renew: () => soon(() => this.#nodes.renew(node, leaseMs)),
         leave: (inOrder) =>
           soon(() => {
             isOpen = false
@@ -95,9 +112,9 @@ export class MemoryStore implements Store {
     return soon(() => {
       const nodes: string[] = []
       let actors = 0
-      for (const dead of this.#deadNodes(node)) {
+      for (const dead of this.#nodes.listDead(this.#actors.list(), node)) {
         actors += this.#bury(dead, limit - actors, false)
-        if (!this.#nodes.has(dead)) nodes.push(dead)
+        if (!this.#nodes.knows(dead)) nodes.push(dead)
       }
       return { nodes, actors }
     })
@@ -128,15 +145,18 @@ export class MemoryStore implements Store {
     return soon(() => {
       const now = this.#clock.now()
       const isKnown = (row: StoredActor): boolean => isOneOf(machines, row)
-      const toRun = this.#rows(
-        (row) => this.#isAlive(node) && row.queue === queue && isKnown(row) && isRunnable(row, now)
-      ).toSorted((a, b) => a.priority - b.priority || (a.wakeAt ?? 0) - (b.wakeAt ?? 0))
-      const turns = takeTurns(toRun, this.#rows(), limit)
+      const toRun = this.#actors
+        .list((row) => this.#nodes.isAlive(node) && row.queue === queue && isKnown(row) && isRunnable(row, now))
+        .toSorted((a, b) => a.priority - b.priority || (a.wakeAt ?? 0) - (b.wakeAt ?? 0))
+      const turns = takeTurns(toRun, this.#actors.list(), limit)
       const rows = turns.rows.map((row): ClaimedRow => leaseRow(row, node))
       for (const row of turns.contended) putAside(row)
       return {
         rows,
-        nextDueInMs: this.#nextDueInMs((row) => row.queue === queue && isKnown(row)),
+        nextDueInMs: findNextDue(
+          now,
+          this.#actors.list((row) => row.queue === queue && isKnown(row))
+        ),
         contended: turns.contended.map(({ id, machine }) => ({ id, machine }))
       }
     })
@@ -153,7 +173,7 @@ export class MemoryStore implements Store {
   }
 
   cancel(cancellation: Cancellation): Promise<CancelResult> {
-    return soon(() => cancelRow(this.#actors.get(cancellation.id), cancellation, this.#clock.now()))
+    return soon(() => this.#children.cancel(cancellation))
   }
 
   retry(id: string): Promise<RetryResult> {
@@ -161,16 +181,17 @@ export class MemoryStore implements Store {
   }
 
   within(): never {
-    throw new InvalidArgumentError(
-      'the client of withTransaction',
-      'cannot reach actors that are in memory only',
-      'Test what takes part in a transaction on a database, such as a PGlite'
-    )
+    throw needsDatabase('the client of withTransaction')
+  }
+
+  transact(): Promise<never> {
+    return Promise.reject(needsDatabase('the function of a transaction'))
   }
 
   unseen(node: string, limit: number): Promise<readonly string[]> {
     return soon(() =>
-      this.#rows((row) => row.owner === node && row.inboxSeq > row.inboxSeen)
+      this.#actors
+        .list((row) => row.owner === node && row.inboxSeq > row.inboxSeen)
         .slice(0, limit)
         .map((row) => row.id)
     )
@@ -190,7 +211,7 @@ export class MemoryStore implements Store {
   }
 
   findKeys(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    return soon(() => keys.map((key) => this.#keys.find(key)?.id ?? null))
+    return soon(() => keys.map((key) => this.#actors.findKey(key)?.id ?? null))
   }
 
   knownDedup(pairs: readonly { readonly actorId: string; readonly dedupKey: string }[]): Promise<readonly boolean[]> {
@@ -198,43 +219,36 @@ export class MemoryStore implements Store {
   }
 
   purgeDedup(olderThanMs: number, limit: number): Promise<number> {
-    return soon(() => purgeKeys(this.#actors.values(), this.#clock.now() - olderThanMs, limit))
+    return soon(() => purgeKeys(this.#actors.list(), this.#clock.now() - olderThanMs, limit))
   }
 
   collect(retentions: readonly Retention[], limit: number): Promise<number> {
     return soon(() => {
-      const old = listCollectable(this.#actors.values(), retentions, this.#clock.now()).slice(0, limit)
+      const old = listCollectable(this.#actors.list(), retentions, this.#clock.now()).slice(0, limit)
       for (const row of old) {
-        this.#actors.delete(row.id)
-        this.#keys.remove(row)
+        this.#actors.remove(row)
+        this.#children.forget(row.id)
       }
       return old.length
     })
   }
 
   findUnknown(search: UnknownSearch): Promise<readonly UnknownRows[]> {
-    return soon(() => countUnknown(this.#actors.values(), search, this.#clock.now() - search.waitedMs))
+    return soon(() => countUnknown(this.#actors.list(), search, this.#clock.now() - search.waitedMs))
   }
 
   #insertOne(actor: NewActor): InsertResult {
-    const namesake = this.#actors.get(actor.id)
-    if (namesake !== undefined) return { kind: 'duplicate', by: 'id', id: actor.id, machine: namesake.machine }
-    const row = createRow(actor, this.#clock.now())
-    const occupant = row.key !== null && holdsKey(row) ? this.#keys.findOccupant(row.key) : undefined
-    if (occupant !== undefined) return { kind: 'duplicate', by: 'key', id: occupant.id, machine: occupant.machine }
-    this.#keys.add(row)
-    this.#actors.set(row.id, row)
-    return { kind: 'inserted' }
+    return this.#actors.insert(actor, this.#clock.now())
   }
 
   #claimOne(node: string, id: string): ClaimResult {
     const row = this.#actors.get(id)
     if (row === undefined) return { kind: 'missing' }
     if (isTerminal(row.status)) return { kind: 'terminated', status: row.status }
-    const ownedElsewhere = row.owner !== null && row.owner !== node && this.#isAlive(row.owner)
+    const ownedElsewhere = row.owner !== null && row.owner !== node && this.#nodes.isAlive(row.owner)
     const now = this.#clock.now()
-    const isLeft = row.status === 'parked' || isHeldBack(row, now) || isBehind(row, this.#rows(), now)
-    if (!this.#isAlive(node) || ownedElsewhere || isLeft) {
+    const isLeft = row.status === 'parked' || isHeldBack(row, now) || isBehind(row, this.#actors.list(), now)
+    if (!this.#nodes.isAlive(node) || ownedElsewhere || isLeft) {
       return { kind: 'held', status: row.status, owner: row.owner }
     }
     return { kind: 'claimed', row: leaseRow(row, node) }
@@ -243,46 +257,28 @@ export class MemoryStore implements Store {
   #commitOne(node: string, commit: Commit): CommitResult {
     const row = this.#actors.get(commit.id)
     if (row === undefined || row.owner !== node || row.version !== commit.version) return { kind: 'stale' }
-    return commitRow(row, commit, this.#clock.now())
-  }
-
-  #nextDueInMs(isAsked: (row: StoredActor) => boolean): number | null {
-    const dueTimes = this.#rows((row) => isAsked(row) && row.owner === null && row.status === 'waiting')
-      .map((row) => row.wakeAt)
-      .filter((wakeAt) => wakeAt !== null)
-    return dueTimes.length === 0 ? null : Math.max(0, Math.min(...dueTimes) - this.#clock.now())
-  }
-
-  #renew(node: string, leaseMs: number): { readonly held: boolean; readonly now: number } {
-    const now = this.#clock.now()
-    const held = this.#nodes.has(node)
-    if (held) this.#nodes.set(node, now + leaseMs)
-    return { held, now }
-  }
-
-  #isAlive(node: string): boolean {
-    return (this.#nodes.get(node) ?? -Infinity) > this.#clock.now()
-  }
-
-  /** Nodes whose lease ran out, and owners that never joined or are forgotten already. */
-  #deadNodes(reaper: string): Set<string> {
-    const owners = [...this.#actors.values()].flatMap((row) => row.owner ?? [])
-    return new Set([...this.#nodes.keys(), ...owners].filter((node) => node !== reaper && !this.#isAlive(node)))
+    return this.#children.follow(commit, commitRow(row, commit, this.#clock.now()))
   }
 
   /** Frees up to `limit` rows of a node, and forgets the node once it owns none. Answers how many it freed. */
   #bury(node: string, limit: number, hasLeft: boolean): number {
-    const owned = this.#rows((row) => row.owner === node)
+    const owned = this.#actors.list((row) => row.owner === node)
     const freed = owned.slice(0, limit)
     for (const row of freed) freeRow(row, this.#clock.now(), hasLeft)
-    if (freed.length === owned.length) this.#nodes.delete(node)
+    if (freed.length === owned.length) {
+      this.#nodes.forget(node)
+      this.permits.forgetNode(node)
+    }
     return freed.length
   }
-
-  #rows(predicate: (row: StoredActor) => boolean = () => true): StoredActor[] {
-    return [...this.#actors.values()].filter(predicate)
-  }
 }
+
+const needsDatabase = (argument: string): InvalidArgumentError =>
+  new InvalidArgumentError(
+    argument,
+    'cannot reach actors that are in memory only',
+    'Test what takes part in a transaction on a database, such as a PGlite'
+  )
 
 /** Runs an operation in a microtask of its own, so that it answers, and fails, as a database does. */
 function soon<T>(operation: () => T): Promise<T> {

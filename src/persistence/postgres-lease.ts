@@ -1,14 +1,16 @@
 /**
- * A node's hold on life in Postgres: its row, and a session that keeps its lock.
+ * A node's hold on life in Postgres: its row, and a session that keeps its lock. Behind a pooler that keeps no sessions: its row alone.
  *
  * Owns: the session. Does not own: when the lease is renewed, and what its loss means (supervisor/).
  *
  * Invariants
  * 1. The lock is held from before the row can be seen until the session ends: whoever gets the lock knows the node dead.
  * 2. A lease whose session is lost is never renewed by another one: renewing fails, and the node joins anew, by another id.
+ * 3. Where there is no lock, a connection is only a way to the row: one that is lost is replaced, and the lease goes on.
  */
-import type { Driver } from './drivers/driver.ts'
-import type { Queries } from './queries.ts'
+import type { Driver, Session } from './drivers/driver.ts'
+import { Lanes } from './drivers/lanes.ts'
+import type { Queries, Statement } from './queries.ts'
 import type { Lease } from './store.ts'
 
 const rowsAtOnce = 1_000
@@ -20,10 +22,9 @@ export async function openLease(
   queries: Queries,
   node: { readonly id: string; readonly name: string; readonly leaseMs: number }
 ): Promise<Lease> {
-  const session = await driver.reserve()
+  const session = driver.keepsSessions ? await driver.reserve() : openLane(driver)
   try {
-    const join = driver.isEmbedded ? queries.joinAlone : queries.join
-    await session.query(join, [node.id, node.name, node.leaseMs])
+    await session.query(chooseJoin(driver, queries), [node.id, node.name, node.leaseMs])
   } catch (error) {
     await session.end().catch(() => undefined)
     throw error
@@ -42,6 +43,27 @@ export async function openLease(
       } finally {
         await session.end()
       }
+    }
+  }
+}
+
+function chooseJoin({ isEmbedded, keepsSessions }: Driver, queries: Queries): Statement {
+  if (isEmbedded) return queries.joinAlone
+  return keepsSessions ? queries.join : queries.joinUnlocked
+}
+
+/** A connection of its own, and another one whenever that is lost. */
+function openLane(driver: Driver): Session {
+  const lane = new Lanes(driver, 1)
+  let isOpen = true
+  return {
+    get isOpen() {
+      return isOpen
+    },
+    query: (statement, params) => lane.query(statement, params),
+    end: () => {
+      isOpen = false
+      return lane.end()
     }
   }
 }

@@ -19,6 +19,7 @@ import type {
   InsertResult,
   NewActor,
   NewSignal,
+  Parentage,
   Signal,
   SignalResult
 } from './store.ts'
@@ -119,8 +120,13 @@ export function toInsertEntry(actor: NewActor, n: number): object {
     input: orAbsent(actor.input),
     owner: orAbsent(actor.owner),
     start_at: orAbsent(actor.startAt),
-    start_in_ms: orAbsent(actor.startInMs)
+    start_in_ms: orAbsent(actor.startInMs),
+    ...toParentFields(actor)
   }
+}
+
+function toParentFields({ parent }: NewActor): object | null {
+  return parent && { parent: parent.id, parent_session: parent.session, parent_index: orAbsent(parent.index) }
 }
 
 /** undefined: the occupant could not be seen, ask again. */
@@ -210,6 +216,13 @@ export function toActorRow(row: Row): ActorRow {
     wakeAt: actor.wakeAt,
     timerAt: actor.timerAt,
     inboxSeq: actor.inboxSeq,
-    createdAt: actor.createdAt
+    createdAt: actor.createdAt,
+    parent: toParentage(row)
   }
+}
+
+function toParentage({ parent, parentSession, parentIndex }: Row): Parentage | null {
+  return parent === null
+    ? null
+    : { id: parent as string, session: parentSession as number, index: parentIndex as number | null }
 }

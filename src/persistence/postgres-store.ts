@@ -8,7 +8,8 @@
  * and retries them.
  *
  * Invariants
- * 1. An operation is one statement, whatever the size of its batch; more only after it lost a race.
+ * 1. An operation is one statement, whatever the size of its batch; more only after it lost a race. Commits that reach other rows, and
+ *    cancels, are one transaction of a few (postgres-linked.ts).
  * 2. Commits run on lanes of their own: no other use of the pool can keep them waiting.
  * 3. A row that somebody else keeps locked holds up the commits of no other actor for longer than half a second. Claims, signals,
  *    inserts and cancels do wait for it, and those behind them in their lane: they have no bound yet.
@@ -18,13 +19,13 @@ import { checkSchema, migrate } from './migrate.ts'
 import type { Driver, Param, Row } from './drivers/driver.ts'
 import { Lanes } from './drivers/lanes.ts'
 import { openDriver } from './drivers/open.ts'
+import { listenToNothing, type Pooler } from './drivers/pooler.ts'
 import { fromTransaction } from './drivers/transaction.ts'
 import type { CancelResult, Cancellation, RetryResult } from './operator.ts'
 import { openLease, reapNodes } from './postgres-lease.ts'
 import {
   isPlain,
   toActorRow,
-  toCancelResult,
   toClaimedRow,
   toClaimResult,
   toCommitEntry,
@@ -38,6 +39,9 @@ import {
   toSignalEntry,
   toSignalResult
 } from './postgres-rows.ts'
+import { PostgresPermits } from './postgres-permits.ts'
+import { PostgresSchedules } from './postgres-schedules.ts'
+import { commitByKind, LinkedCommits } from './postgres-linked.ts'
 import { PostgresTransaction } from './postgres-transaction.ts'
 import type { Queries, Statement } from './queries.ts'
 import { loadQueries } from './queries.ts'
@@ -66,26 +70,51 @@ import { isLockTimeout } from './transient-errors.ts'
 
 const laneCount = 2
 
+const withoutSessions = [
+  'the end of a node is noticed when its lease runs out, and not at once',
+  'what nodes tell each other is not heard: they find it when they look, once in a `poll`',
+  'statements are not prepared once, but each time'
+]
+
 /**
  * Opens a store on a connection string, a `pg.Pool`, a postgres.js `Sql` or a `PGlite`, in a schema of its own.
- * Connects to nothing yet. Rejects with InvalidArgumentError where `database` or `schema` cannot be used.
+ * Where `pooler` is not told it is found out, on a connection for that. Rejects with InvalidArgumentError where `database` or `schema`
+ * cannot be used, and with the client's own error where the database cannot be reached.
  */
-export async function openPostgresStore(database: unknown, schema = 'perdure'): Promise<PostgresStore> {
+export async function openPostgresStore(
+  database: unknown,
+  schema = 'perdure',
+  pooler?: Pooler
+): Promise<PostgresStore> {
   const queries = loadQueries(schema)
-  return new PostgresStore(await openDriver(database, queries.pinPlans), queries, schema)
+  const driver = await openDriver(database, queries.pinPlans, pooler)
+  const isSurprise = !driver.keepsSessions && pooler === undefined
+  return new PostgresStore(driver, queries, schema, isSurprise ? withoutSessions : [])
 }
 
 export class PostgresStore implements Store {
+  readonly missing: readonly string[]
+  readonly schedules: PostgresSchedules
+  readonly permits: PostgresPermits
   readonly #driver: Driver
   readonly #queries: Queries
   readonly #schema: string
   readonly #lanes: Lanes
+  readonly #linked: LinkedCommits
 
-  constructor(driver: Driver, queries: Queries, schema: string) {
+  constructor(driver: Driver, queries: Queries, schema: string, missing: readonly string[] = []) {
     this.#driver = driver
     this.#queries = queries
     this.#schema = schema
-    this.#lanes = new Lanes(driver, laneCount, queries.limitWaits)
+    this.#lanes = new Lanes(driver, laneCount)
+    this.#linked = new LinkedCommits(driver, queries)
+    this.missing = missing
+    this.schedules = new PostgresSchedules(driver, queries)
+    this.permits = new PostgresPermits(driver, queries)
+  }
+
+  get isExclusive(): boolean {
+    return this.#driver.isEmbedded
   }
 
   async describe(): Promise<string> {
@@ -102,7 +131,7 @@ export class PostgresStore implements Store {
   }
 
   async close(): Promise<void> {
-    await this.#lanes.end()
+    await Promise.all([this.#lanes.end(), this.#linked.end()])
     await this.#driver.end()
   }
 
@@ -118,7 +147,8 @@ export class PostgresStore implements Store {
     await this.#query(this.#queries.notify, this.#schema, JSON.stringify(messages))
   }
 
-  listen(hear: (message: string) => void): Promise<Listening> {
+  async listen(hear: (message: string) => void): Promise<Listening> {
+    if (!this.#driver.keepsSessions) return listenToNothing()
     return this.#driver.listen(this.#queries.listen, this.#schema, hear)
   }
 
@@ -150,7 +180,12 @@ export class PostgresStore implements Store {
     }
   }
 
-  async commit(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]> {
+  commit(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]> {
+    const [plainly, linked] = [this.#commitPlain.bind(this, node), this.#linked.commit.bind(this.#linked, node)]
+    return commits.some(({ outgoing }) => outgoing) ? commitByKind(commits, plainly, linked) : plainly(commits)
+  }
+
+  async #commitPlain(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]> {
     try {
       return await this.#commit(node, commits)
     } catch (error) {
@@ -160,7 +195,7 @@ export class PostgresStore implements Store {
       const locked = new Set(rows.map((row) => row['id']))
       if (locked.size === 0) throw error
       const free = commits.filter(({ id }) => !locked.has(id))
-      const results = (await this.commit(node, free)).values()
+      const results = (await this.#commitPlain(node, free)).values()
       return commits.map(({ id }) => (locked.has(id) ? { kind: 'locked' } : (results.next().value as CommitResult)))
     }
   }
@@ -188,10 +223,11 @@ export class PostgresStore implements Store {
     })
   }
 
-  async cancel({ id, request, reason }: Cancellation): Promise<CancelResult> {
-    const [row] = await this.#query(this.#queries.cancel, id, request, reason)
-    return toCancelResult(row as Row)
+  cancel(cancellation: Cancellation): Promise<CancelResult> {
+    return this.#linked.cancel(cancellation)
   }
+
+  transact: Store['transact'] = (run) => this.#linked.transact(run)
 
   async retry(id: string): Promise<RetryResult> {
     const [row] = await this.#query(this.#queries.retry, id)

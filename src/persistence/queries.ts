@@ -55,38 +55,60 @@ function loadStatement(file: string, schema: string): Statement {
 
 export type Queries = ReturnType<typeof loadQueries>
 
+/** The process that answers: on a connection that has a session of its own, always the same. */
+export const askPid: Statement = { name: 'perdure_pid', text: readText('queries/pid.sql') }
+
 export function loadQueries(schema: string) {
   checkSchemaName(schema)
   const load = (file: string): Statement => loadStatement(file, schema)
   return {
     cancel: load('cancel'),
+    cancelChildren: load('cancel_children'),
+    changeSchedule: load('change_schedule'),
     claim: load('claim'),
     collect: load('collect'),
     commit: load('commit'),
     commitOne: load('commit_one'),
+    countEnds: load('count_ends'),
+    createSchedule: load('create_schedule'),
+    dueSchedules: load('due_schedules'),
     expire: load('expire'),
     findKeys: load('find_keys'),
+    findLinkedLocked: load('find_linked_locked'),
     findLocked: load('find_locked'),
     findUnknown: load('find_unknown'),
+    fireSchedules: load('fire_schedules'),
+    forgetPermits: load('forget_permits'),
     inbox: load('inbox'),
     insert: load('insert'),
+    insertFailed: load('insert_failed'),
     join: load('join'),
     joinAlone: load('join_alone'),
+    joinUnlocked: load('join_unlocked'),
     knownDedup: load('known_dedup'),
-    limitWaits: load('limit_waits'),
     listen: load('listen'),
+    listSchedules: load('list_schedules'),
     lock: load('lock'),
+    lockJoins: load('lock_joins'),
+    lockLinked: load('lock_linked'),
     notify: load('notify'),
+    openJoins: load('open_joins'),
+    pauseSchedule: load('pause_schedule'),
     pick: load('pick'),
     pinPlans: load('pin_plans'),
     purgeDedup: load('purge_dedup'),
     read: load('read'),
+    releasePermits: load('release_permits'),
     reap: load('reap'),
+    removeSchedule: load('remove_schedule'),
     renew: load('renew'),
     retry: load('retry'),
+    rollbackToMark: load('rollback_to_mark'),
     schemaVersion: load('schema_version'),
     serverVersion: load('server_version'),
+    setMark: load('set_mark'),
     signal: load('signal'),
+    takePermits: load('take_permits'),
     unseen: load('unseen')
   }
 }

@@ -31,7 +31,7 @@ export async function askUntilTold<Entry, Result>(
 }
 
 /** What the first look did stands: as a whole the operation is neither done nor undone. */
-class SecondLookError extends Error {
+export class SecondLookError extends Error {
   /** Postgres for "statement completion unknown", by which transient-errors.ts knows it. */
   readonly code = '40003'
   constructor(message: string, cause: unknown) {

@@ -21,6 +21,14 @@
  */
 
 import type { Operator } from './operator.ts'
+import type { PermitStore } from './permits.ts'
+import type { ScheduleStore } from './schedules.ts'
+import type { Commit, CommitResult } from './commit.ts'
+import type { Parentage } from './outgoing.ts'
+
+export type { Commit, CommitAnswer, CommitResult } from './commit.ts'
+export type { PermitRequest, PermitResult, PermitRule, PermitStore, Slot } from './permits.ts'
+export type { CommittedOutgoing, NewJoin, Outgoing, Parentage, Reached } from './outgoing.ts'
 
 /** JSON text written by the snapshot codec. Stores keep it to the letter (key order too) and never look inside. */
 export type Json = string
@@ -52,6 +60,8 @@ export interface NewActor {
   readonly owner: string | null
   readonly startAt: number | null
   readonly startInMs: number | null
+  /** Set: a child, which only the commit of its parent brings into being (`Outgoing.births`). */
+  readonly parent: Parentage | null
 }
 
 /** `by: 'id'`: a row with this very id exists. `by: 'key'`: `id` is the actor that occupies the key. `machine`: of that actor. */
@@ -96,6 +106,7 @@ export interface ActorRow {
   /** Arrival number of the newest signal. */
   readonly inboxSeq: number
   readonly createdAt: number
+  readonly parent: Parentage | null
 }
 
 /** A leased row, with its inbox in order of arrival. */
@@ -117,53 +128,6 @@ export type ClaimResult =
   | { readonly kind: 'held'; readonly status: ActorStatus; readonly owner: string | null }
   | { readonly kind: 'terminated'; readonly status: ActorStatus }
   | { readonly kind: 'missing' }
-
-/** One outcome on its way into a row. Fields that are null or empty leave the row's as they are, except where said. */
-export interface Commit {
-  readonly id: string
-  /** The version that the outcome was computed from. */
-  readonly version: number
-  /** A transition: version + 1. null: only an acknowledgement, a release or a retry. */
-  readonly snapshot: Json | null
-  /** Always written. A terminal status, and `parked`, end the lease as well. */
-  readonly status: ActorStatus
-  readonly output: Json | null
-  /** Always written: the error that the machine failed with, or of the attempt that is to be retried. */
-  readonly lastError: Json | null
-  /** Always written: null acknowledges the effects of the transition before. */
-  readonly journal: Json | null
-  /** Keep the row's present snapshot as `journalBefore`. Without a transition, `journalBefore` stays as long as a journal does. */
-  readonly journalNeedsBefore: boolean
-  /** Always written: when the earliest timer is due. The row wakes then, once nobody owns it. */
-  readonly timerAt: number | null
-  /** Events for the actor's own inbox, in order. */
-  readonly deferred: readonly { readonly event: Json; readonly dedupKey: string | null }[]
-  /** Arrival numbers that the transition consumed. */
-  readonly consumed: readonly number[]
-  /** Keys of the applied events that did not come from the inbox. */
-  readonly dedupKeys: readonly string[]
-  /** Newest arrival number that the owner has seen. */
-  readonly inboxSeen: number
-  /** Give up the lease, if no signal is unseen. */
-  readonly release: boolean
-  /** Set: a failed attempt. Gives up the lease, keeps `attempt` (1 at least), and lets nobody claim the row before. */
-  readonly retryInMs: number | null
-  /** Set: the version of its machine that the actor is moved to, with the snapshot that is written. */
-  readonly machineVersion?: string
-}
-
-export type CommitResult =
-  /** `inboxSeq` above what the owner expects: signals have arrived that it has not seen. */
-  | { readonly kind: 'committed'; readonly released: boolean; readonly inboxSeq: number }
-  /** Owner or version moved. Nothing was written. */
-  | { readonly kind: 'stale' }
-  /** Some `dedupKeys` (of applied or deferred events) are known already. Nothing was written. */
-  | { readonly kind: 'duplicate'; readonly keys: readonly string[] }
-  /** Somebody else's transaction keeps the row locked, longer than others should wait for it. Nothing was written. */
-  | { readonly kind: 'locked' }
-
-/** What becomes of a commit in the end: one whose row is locked is tried again. */
-export type CommitAnswer = Exclude<CommitResult, { kind: 'locked' }>
 
 export interface NewSignal {
   readonly actorId: string
@@ -220,7 +184,7 @@ export interface UnknownRows {
   readonly count: number
 }
 
-/** A node's hold on life: a session of its own, whose end other nodes notice at once. */
+/** A node's hold on life: a session of its own, whose end other nodes notice at once; without sessions, its term alone. */
 export interface Lease {
   /** false: the session is gone, and others may take this node for dead already. */
   readonly isOpen: boolean
@@ -230,7 +194,7 @@ export interface Lease {
   leave(inOrder: boolean): Promise<void>
 }
 
-/** Hears what nodes tell each other, until its connection is gone. */
+/** Hears what nodes tell each other, until its connection is gone; nothing, where connections have no sessions of their own. */
 export interface Listening {
   readonly isOpen: boolean
   end(): Promise<void>
@@ -248,6 +212,12 @@ export interface Writer {
 }
 
 export interface Store extends Writer, Operator {
+  readonly schedules: ScheduleStore
+  readonly permits: PermitStore
+  /** What is not to be had here though nobody said so, each in words for people: the way to the database does not allow it. */
+  readonly missing: readonly string[]
+  /** All calls share one connection: while a transaction is open, every other call waits for it. */
+  readonly isExclusive: boolean
   /** For people: driver and server version. */
   describe(): Promise<string>
   /** Brings the schema up to this version; several nodes may race. */
@@ -274,6 +244,18 @@ export interface Store extends Writer, Operator {
    * that can hold a transaction.
    */
   within(transaction: unknown): Writer
+
+  /**
+   * Runs `run` in a transaction on a connection of the pool: `client` is that of the database's client (a pg client, a postgres.js
+   * transaction, a PGlite transaction) for the user's own statements; `commit` writes the outcome of one actor there, after them. The
+   * transaction is committed where `run` resolves and all that it committed answered 'committed'; else nothing of it stands: where
+   * `run` rejects that is what this rejects with, where a commit was refused this resolves with what `run` does. Rejects
+   * with OutcomeUnknownError where, and only where, the connection was lost around COMMIT: the row's version then tells. A store
+   * without such clients rejects with InvalidArgumentError.
+   */
+  transact<Result>(
+    run: (client: unknown, commit: (node: string, commit: Commit) => Promise<CommitResult>) => Promise<Result>
+  ): Promise<Result>
 
   /** Actors of this node that have signals that it has not seen. */
   unseen(node: string, limit: number): Promise<readonly string[]>

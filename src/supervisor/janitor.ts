@@ -1,7 +1,8 @@
 /**
- * The janitor: forgets dedup keys and actors that are past their retention, and tells of rows that nobody takes.
+ * The janitor: forgets dedup keys and actors that are past their retention, and what named limits need not remember, and tells of
+ * rows that nobody takes.
  *
- * Owns: when, and how much at once. Does not own: what may go (sql/queries/collect.sql, purge_dedup.sql).
+ * Owns: when, and how much at once. Does not own: what may go (sql/queries/collect.sql, purge_dedup.sql, forget_permits.sql).
  *
  * Invariants
  * 1. No statement deletes more than a batch: what is much goes in many, one after the other.
@@ -9,6 +10,7 @@
  */
 import type { Engine } from '../actors/engine.ts'
 import type { Registrations } from '../actors/registration.ts'
+import type { Limits } from '../limiting/limits.ts'
 import type { Retention, Store } from '../persistence/store.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { makeLoop, type Loop } from './loop.ts'
@@ -18,6 +20,7 @@ export interface JanitorOptions {
   readonly telemetry: Telemetry
   readonly registrations: Registrations
   readonly queues: Readonly<Record<string, number>>
+  readonly limits: Limits
   readonly dedupRetentionMs: number
   /** Of machines that have none of their own; null: for ever. */
   readonly retentionMs: number | null
@@ -30,12 +33,15 @@ const NEXT_BATCH_MS = 50
 const DEDUP_BATCH = 5_000
 /** With an actor go its inbox and its dedup keys. */
 const ACTOR_BATCH = 500
+/** What is left of named limits is forgotten when it has said nothing for so long. */
+const PERMITS_AFTER_MS = 3_600_000
+const PERMIT_BATCH = 5_000
 /** What waits longer than this for a node that knows it is reported. */
 const UNKNOWN_AFTER_MS = 60_000
 const UNKNOWN_LOOK = 1_000
 
 export function makeJanitor({ store, telemetry, engine, ...options }: JanitorOptions): Loop {
-  const { registrations, queues, dedupRetentionMs } = options
+  const { registrations, queues, limits, dedupRetentionMs } = options
   const retentions = listRetentions(registrations, options.retentionMs)
   const search = {
     machines: registrations.runnable,
@@ -49,7 +55,8 @@ export function makeJanitor({ store, telemetry, engine, ...options }: JanitorOpt
       const keys = await store.purgeDedup(dedupRetentionMs, DEDUP_BATCH)
       const actors = retentions.length > 0 ? await store.collect(retentions, ACTOR_BATCH) : 0
       if (actors > 0) telemetry.emit('gc.swept', { count: actors })
-      if (keys === DEDUP_BATCH || actors === ACTOR_BATCH) return NEXT_BATCH_MS
+      const permits = limits.size > 0 ? await store.permits.forget(PERMITS_AFTER_MS, PERMIT_BATCH) : 0
+      if (keys === DEDUP_BATCH || actors === ACTOR_BATCH || permits >= PERMIT_BATCH) return NEXT_BATCH_MS
       for (const unknown of await store.findUnknown(search)) engine()?.strangers.tell(unknown)
       return PAUSE_MS
     }

@@ -10,6 +10,8 @@
  * Invariants
  * 1. `holdsLease` is true only while no other node can have taken this one's actors, whatever hangs or sleeps.
  * 2. A lease that could not be renewed in time ends the membership as a crash; the supervisor then begins anew, with another id.
+ * 3. A lease that has run out by the node's clock is never taken up again, even where the database would renew it: actors that
+ *    were dropped meanwhile would be missed by nobody.
  */
 import * as Effect from 'effect/Effect'
 import * as Schedule from 'effect/Schedule'
@@ -95,6 +97,8 @@ export class Membership {
     const before = performance.now()
     const { held, now } = await lease.renew()
     if (!held) throw new LeaseLostError('the node was taken for dead: its row is gone')
+    const isTooLate = this.#lease !== null && (this.#lease !== lease || !this.holdsLease)
+    if (isTooLate) throw new LeaseLostError('it ran out before it was renewed')
     this.#options.clock.addSample(before, now, performance.now())
     this.#validUntil = before + this.#options.leaseMs * (1 - SAFETY)
   }

@@ -7,6 +7,7 @@
  *     ├─ queue …        a picker for each queue
  *     ├─ signals        what others have put into the inboxes of awake actors
  *     ├─ wakes          what nodes tell each other, so that signals and pickers need not wait for their next poll
+ *     ├─ scheduler      occurrences of schedules that are due; where a queue is served
  *     ├─ sweeper        acknowledgements, passivation
  *     ├─ reaper         rows of dead nodes
  *     ├─ watcher        changes of actors that are watched here but awake elsewhere
@@ -16,26 +17,33 @@
  *
  * Owns: which children there are, in which order, and the engine of the moment. Does not own: what any of them does.
  */
+import { setTimeout } from 'node:timers/promises'
 import * as Cause from 'effect/Cause'
 import * as Effect from 'effect/Effect'
+import { drainEngine } from '../actors/drain.ts'
 import { Engine, type EngineOptions } from '../actors/engine.ts'
 import type { SyncedClock } from '../clock.ts'
 import { LeaseLostError, OverloadedError, RuntimeNotRunningError } from '../errors.ts'
 import { BatchedStore } from '../persistence/batched-store.ts'
+import { DueSoon } from './due-soon.ts'
 import { makeJanitor } from './janitor.ts'
 import type { Store } from '../persistence/store.ts'
+import type { Limits } from '../limiting/limits.ts'
+import { NodePermits } from '../limiting/permits.ts'
 import { makeLoop, type Loop } from './loop.ts'
 import { Membership } from './membership.ts'
 import { makePicker } from './picker.ts'
+import { fireDue, makeScheduler, type Look } from './scheduler.ts'
 import type { ChildSpec } from './supervisor.ts'
 import { openTree, type Tree } from './tree.ts'
 import { Wakes } from './wakes.ts'
 
 export interface NodeOptions extends Omit<
   EngineOptions,
-  'node' | 'batched' | 'clock' | 'poke' | 'tellOwner' | 'holdsLease'
+  'node' | 'batched' | 'permits' | 'clock' | 'poke' | 'tellOwner' | 'holdsLease'
 > {
   readonly clock: SyncedClock
+  readonly limits: Limits
   readonly name: string
   readonly leaseMs: number
   readonly pollMs: number
@@ -52,12 +60,19 @@ export interface Current {
   readonly node: string
   readonly engine: Engine
   readonly batched: BatchedStore
+  /** Has the pickers of all nodes look now. */
+  readonly poke: () => void
+  readonly pokeSchedulers: () => void
+  /** Has actors come of what is due now. */
+  readonly fireSchedules: () => Promise<Look>
 }
 
 /** Calls that wait for the node to be a member again. */
 const MAX_WAITING = 100_000
 /** How long commits that are under way may take when the actors stop. */
 const IDLE_WITHIN = '1 second'
+/** How long telling the others that this node has left may take. */
+const TELL_WITHIN_MS = 1_000
 const SWEEP_MS = 50
 const REAP_MS = 1_000
 const REAP_BATCH = 5_000
@@ -71,15 +86,20 @@ export class Node {
   readonly #pickers: readonly Loop[]
   readonly #watcher: Loop
   readonly #signals: Loop
+  readonly #scheduler: Loop
   readonly #wakes: Wakes
+  readonly #dueSoon: DueSoon
   readonly tree: Tree
   readonly store: Store
   #current: Current | null = null
+  #isStopping = false
   #whenCurrent: ((current: Current) => void)[] = []
 
   constructor(options: NodeOptions) {
     this.#options = options
     this.store = options.store
+    const { missing } = options.store
+    if (missing.length > 0) options.telemetry.emit('pooler.found', { missing })
     this.#membership = new Membership(options)
     this.#pickers = Object.entries(options.queues).map(([queue, concurrency]) =>
       makePicker({
@@ -90,22 +110,29 @@ export class Node {
         engine: () => this.#current
       })
     )
+    this.#dueSoon = new DueSoon({ ...options, look: () => this.#pokePickers() })
     this.#watcher = makeLoop({ name: 'watcher', step: options.watch })
     this.#signals = makeLoop({
       name: 'signals',
       step: async () => {
-        await this.#current?.engine.lookForSignals()
+        await this.#current?.engine.post.look()
         return options.pollMs
       }
     })
+    this.#scheduler = makeScheduler(
+      () => (this.#current?.engine.isOpen ? this.#current.fireSchedules() : null),
+      options.pollMs
+    )
     this.#wakes = new Wakes({
       store: options.store,
       node: () => this.#membership.node,
-      onSignals: (ids) => this.#current?.engine.heed(ids),
+      onSignals: (ids) => this.#current?.engine.post.heed(ids),
       onRows: () => this.#pokePickers(),
+      onSchedules: () => this.#scheduler.poke(),
       onConnected: () => {
         this.#pokePickers()
         this.#signals.poke()
+        this.#scheduler.poke()
       }
     })
     this.tree = openTree({
@@ -140,6 +167,21 @@ export class Node {
     })
   }
 
+  /**
+   * Takes up nothing more, lets what is under way come to an end until the time for that `isOver`, and leaves: what is left then
+   * is free, and the others are told.
+   */
+  async stop(isOver: () => boolean): Promise<void> {
+    const { queues, telemetry } = this.#options
+    this.#isStopping = true
+    const engine = this.#current?.engine
+    const drained = engine ? await drainEngine(engine, Object.keys(queues), isOver) : []
+    await this.tree.stop()
+    this.#wakes.tellPickers()
+    await Promise.race([this.#wakes.whenTold(), setTimeout(TELL_WITHIN_MS, undefined, { ref: false })])
+    for (const queue of drained) telemetry.emit('scheduler.drain', queue)
+  }
+
   /** Has the pickers of all nodes look now. */
   poke(): void {
     this.#pokePickers()
@@ -150,9 +192,14 @@ export class Node {
     for (const picker of this.#pickers) picker.poke()
   }
 
+  #pokeSchedulers(): void {
+    this.#scheduler.poke()
+    this.#wakes.tellSchedulers()
+  }
+
   /** Has the node that has an actor look into its inbox. */
   tellOwner(owner: string, id: string): void {
-    if (owner === this.#current?.node) this.#current.engine.heed([id])
+    if (owner === this.#current?.node) this.#current.engine.post.heed([id])
     else this.#wakes.tellOwner(owner, id)
   }
 
@@ -170,6 +217,7 @@ export class Node {
       ...this.#pickers.map((picker) => picker.spec),
       this.#signals.spec,
       this.#wakes.spec,
+      ...(this.#pickers.length > 0 ? [this.#scheduler.spec] : []),
       loop('sweeper', ({ engine }) => {
         engine.sweep()
         return SWEEP_MS
@@ -197,34 +245,48 @@ export class Node {
       Effect.sync(() => this.#openEngine()),
       ({ engine, batched }) =>
         Effect.suspend(() => {
+          const isLast = this.#isStopping || this.#membership.holdsLease
+          const error = isLast
+            ? new RuntimeNotRunningError('this call', 'stopped')
+            : new LeaseLostError('its lease is lost')
           this.#current = null
-          engine.abandon(
-            this.#membership.holdsLease
-              ? new RuntimeNotRunningError('this call', 'stopped')
-              : new LeaseLostError('its lease is lost')
-          )
-          return Effect.promise(() => batched.whenIdle()).pipe(Effect.timeout(IDLE_WITHIN), Effect.ignore)
+          engine.abandon(error)
+          this.#dueSoon.clear()
+          const idle = Effect.promise(() => batched.whenIdle()).pipe(Effect.timeout(IDLE_WITHIN), Effect.ignore)
+          // Under another lease the database may still answer; after the last one nobody would hear it.
+          return isLast ? Effect.andThen(idle, () => Effect.sync(() => batched.giveUp(error))) : idle
         })
     )
     return { name: 'actors', restart: 'permanent', start: Effect.as(start, { run: Effect.never }) }
   }
 
   #openEngine(): Current {
-    const { limits, leaseMs, store, telemetry } = this.#options
+    const { bounds, leaseMs, store, telemetry } = this.#options
     const node = this.#membership.node as string
     const holdsLease = (): boolean => this.#membership.holdsLease && this.#membership.node === node
+    const refuse = (): Error | null => (holdsLease() ? null : new LeaseLostError('its lease may be lost'))
+    const permits = new NodePermits({ ...this.#options, node, refuse, retryForMs: leaseMs })
     const batched = new BatchedStore({
       store,
       node,
       telemetry,
-      inboxLimit: limits.inbox,
+      inboxLimit: bounds.inbox,
       retryForMs: leaseMs,
-      refuse: () => (holdsLease() ? null : new LeaseLostError('its lease may be lost'))
+      onLetGo: (commit) => this.#dueSoon.note(commit),
+      refuse
     })
     const poke = (): void => this.poke()
     const tellOwner = (owner: string, id: string): void => this.#wakes.tellOwner(owner, id)
-    const engine = new Engine({ ...this.#options, node, batched, holdsLease, poke, tellOwner })
-    const current = { node, engine, batched }
+    const engine = new Engine({ ...this.#options, node, batched, permits, holdsLease, poke, tellOwner })
+    if (this.#isStopping) engine.close()
+    const current = {
+      node,
+      engine,
+      batched,
+      poke,
+      pokeSchedulers: () => this.#pokeSchedulers(),
+      fireSchedules: () => fireDue({ ...this.#options, machines: this.#options.registrations.runnable, poke })
+    }
     this.#current = current
     for (const resolve of this.#whenCurrent.splice(0)) resolve(current)
     return current

@@ -36,7 +36,7 @@ export function makePicker({ queue, concurrency, machines, store, telemetry, eng
     name: `queue ${queue}`,
     step: async () => {
       const current = engine()
-      if (current === null) return pollMs
+      if (current === null || !current.engine.isOpen) return pollMs
       const inFlight = current.engine.room.executing(queue)
       telemetry.emit('scheduler.saturation', { queue, inFlight, concurrency })
       const demand = Math.min(concurrency - inFlight, current.engine.room.free, MAX_PICK)

@@ -1,10 +1,11 @@
 /**
- * What nodes tell each other, so that nobody waits for the next poll: whose inbox has something new, and that rows are to be had.
+ * What nodes tell each other, so that nobody waits for the next poll: whose inbox has something new, that rows are to be had, that
+ * schedules have changed.
  *
  *     tell ──► gathered while a statement is under way ──► one NOTIFY for all ──► hear, on every node
  *
  * Owns: the form of the messages, gathering them, the connection that listens.
- * Does not own: what is done about them (engine.ts, picker.ts), polling (node.ts), which finds all that was not heard.
+ * Does not own: what is done about them (engine.ts, picker.ts, scheduler.ts), polling (node.ts), which finds all that was not heard.
  *
  * Invariants
  * 1. Nothing depends on a message: one that is lost costs time until the next poll, one that is told twice costs a look.
@@ -22,19 +23,23 @@ export interface WakesOptions {
   readonly onSignals: (ids: readonly string[]) => void
   /** Rows may be to be had that no node owns. */
   readonly onRows: () => void
+  /** A schedule has changed. */
+  readonly onSchedules: () => void
   /** Nothing was heard before this moment. */
   readonly onConnected: () => void
   /** This node's id of the moment. */
   readonly node: () => string | null
 }
 
-/** `node: null` tells of rows that nobody owns. `by` is who tells, where that need not hear it. */
+/** `node: null` tells of rows that nobody owns, SCHEDULERS of schedules. `by` is who tells, where that need not hear it. */
 interface Message {
   readonly by: string | null
   readonly node: string | null
   readonly ids: readonly string[]
 }
 
+/** In the place of a node's id. */
+const SCHEDULERS = 'schedulers'
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** A message of Postgres holds 8,000 bytes. */
 const MAX_IDS = 100
@@ -72,6 +77,16 @@ export class Wakes {
     this.#told.submit({ node: null, id: null }, ignore)
   }
 
+  /** Tells every node that a schedule has changed. */
+  tellSchedulers(): void {
+    this.#told.submit({ node: SCHEDULERS, id: null }, ignore)
+  }
+
+  /** Resolves when all that was to be told has been sent. */
+  whenTold(): Promise<void> {
+    return this.#told.whenIdle()
+  }
+
   readonly spec: ChildSpec = {
     name: 'wakes',
     restart: 'permanent',
@@ -104,14 +119,15 @@ export class Wakes {
 
   #hear(text: string): void {
     const message = readMessage(text)
-    const { node, onSignals, onRows } = this.#options
+    const { node, onSignals, onRows, onSchedules } = this.#options
     if (message === null || (message.by !== null && message.by === node())) return
     if (message.node === null) onRows()
+    else if (message.node === SCHEDULERS) onSchedules()
     else if (message.node === node()) onSignals(message.ids)
   }
 }
 
-/** An actor that `node` has got something; or, `node: null`, rows are to be had that nobody owns. */
+/** An actor that `node` has got something; or, `node: null`, rows are to be had that nobody owns; or schedules have changed. */
 export interface Told {
   readonly node: string | null
   readonly id: string | null

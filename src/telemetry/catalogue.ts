@@ -26,10 +26,14 @@ export interface TelemetryEvents {
   'pick.stop': { readonly queue: string; readonly count: number; readonly demand: number }
   /** How many of the actors that a queue may execute at once on this node are executing. */
   'scheduler.saturation': { readonly queue: string; readonly inFlight: number; readonly concurrency: number }
-  /** A queue has drained at shutdown: `released` actors handed back, `inFlight` still executing. */
+  /** A queue has drained as its node left: `inFlight` of its actors executed when the drain began, `released` were handed over while they still did. */
   'scheduler.drain': { readonly queue: string; readonly released: number; readonly inFlight: number }
   /** An actor has to wait because `count` others of its partition are executing. */
   'partition.contended': OfActor & { readonly count: number }
+  /** So many attempts (`count`) wait here for the rate of a named limit; the next may begin in `retryInMs`. */
+  'rate_limit.throttled': { readonly limit: string; readonly count: number; readonly retryInMs: number }
+  /** So many attempts (`count`) wait here for a slot of a named limit; it is asked for again in `retryInMs`. */
+  'concurrency.throttled': { readonly limit: string; readonly count: number; readonly retryInMs: number }
   /** Nodes were found dead, and the actors that they owned were freed. */
   'reaper.reaped': { readonly nodes: readonly string[]; readonly actors: number }
 
@@ -42,6 +46,9 @@ export interface TelemetryEvents {
   'node.left': { readonly node: string }
   /** This node lost its lease, or cannot know that it holds it, and has dropped its actors. */
   'node.fenced': { readonly node: string; readonly reason: string }
+
+  /** A pooler was found that keeps no sessions; each of `missing` tells what is done without. Not told where the option `pooler` says so. */
+  'pooler.found': { readonly missing: readonly string[] }
 
   /** A batch of commits was answered by the database. */
   'commit.flush': { readonly rows: number; readonly durationMs: number }
@@ -65,6 +72,18 @@ export interface TelemetryEvents {
 
   /** An effect of a committed transition threw; `effect` is its kind. */
   'effect.failed': OfActor & { readonly effect: string; readonly error: unknown }
+  /** An attempt of an activity has failed; the next begins `retryInMs` later. `work`: the session of the activity. */
+  'activity.retrying': OfActor & {
+    readonly work: string
+    readonly attempt: number
+    readonly error: unknown
+    readonly retryInMs: number
+  }
+  /** An event for a durable actor went nowhere: it is missing, or has ended. */
+  'message.undelivered': OfActor & {
+    readonly to: { readonly id: string } | { readonly key: string }
+    readonly reason: 'missing' | 'terminated' | 'full'
+  }
   /** Effects run again that were committed, but not acknowledged before a crash. */
   'effect.rerun': OfActor & { readonly count: number }
   /** Some unacknowledged effects cannot run again as they were; each of `problems` tells one and why. */
@@ -74,6 +93,11 @@ export interface TelemetryEvents {
   'signal.deferred': OfActor & { readonly count: number; readonly waiting: number }
   /** An actor has ended with events in its inbox that none of its states took. */
   'signal.unconsumed': OfActor & { readonly count: number }
+
+  /** Occurrences of a schedule were due: `ids` are the actors that came of them. */
+  'schedule.fired': { readonly schedule: string; readonly ids: readonly string[] }
+  /** A schedule is due but cannot be read on this node; it is left to a node that can. */
+  'schedule.failed': { readonly schedule: string; readonly error: unknown }
 
   /** A machine was registered that is durable, but perhaps not as its author means it. */
   'machine.warning': {
@@ -98,13 +122,20 @@ export const telemetryEvents: { readonly [Name in TelemetryEventName]: string } 
   'step.stop': 'A turn of an actor was committed, after `durationMs`; `events` is how many inputs it applied.',
   'pick.stop': 'A picker asked the database for `demand` actors of its queue and leased `count`.',
   'scheduler.saturation': 'How many of the actors that a queue may execute at once on this node are executing.',
-  'scheduler.drain': 'A queue has drained at shutdown: `released` actors handed back, `inFlight` still executing.',
+  'scheduler.drain':
+    'A queue has drained as its node left: `inFlight` of its actors executed when the drain began, `released` were handed over while they still did.',
   'partition.contended': 'An actor has to wait because `count` others of its partition are executing.',
+  'rate_limit.throttled':
+    'So many attempts (`count`) wait here for the rate of a named limit; the next may begin in `retryInMs`.',
+  'concurrency.throttled':
+    'So many attempts (`count`) wait here for a slot of a named limit; it is asked for again in `retryInMs`.',
   'reaper.reaped': 'Nodes were found dead, and the actors that they owned were freed.',
   'gc.swept': 'Actors that ended longer ago than their retention were deleted: `count` of them.',
   'node.joined': 'This node has joined: it may own actors from now on.',
   'node.left': 'This node has left of its own accord and owns nothing any more.',
   'node.fenced': 'This node lost its lease, or cannot know that it holds it, and has dropped its actors.',
+  'pooler.found':
+    'A pooler was found that keeps no sessions; each of `missing` tells what is done without. Not told where the option `pooler` says so.',
   'commit.flush': 'A batch of commits was answered by the database.',
   'commit.stale':
     'A commit changed nothing because its actor moved on elsewhere; `version` is the one it started from.',
@@ -116,11 +147,15 @@ export const telemetryEvents: { readonly [Name in TelemetryEventName]: string } 
   'actor.migrated': 'An actor was moved from version `from` of its machine to version `to`.',
   'actor.retry': 'An attempt failed, and the next one is in `retryInMs`; `attempt` counts from 1.',
   'effect.failed': 'An effect of a committed transition threw; `effect` is its kind.',
+  'activity.retrying': 'An attempt of an activity has failed; the next begins `retryInMs` later.',
+  'message.undelivered': 'An event for a durable actor went nowhere: it is missing, or has ended.',
   'effect.rerun': 'Effects run again that were committed, but not acknowledged before a crash.',
   'journal.diverged':
     'Some unacknowledged effects cannot run again as they were; each of `problems` tells one and why.',
   'signal.deferred': 'Events were put aside for a later state: `count` by this commit, `waiting` of them in all.',
   'signal.unconsumed': 'An actor has ended with events in its inbox that none of its states took.',
+  'schedule.fired': 'Occurrences of a schedule were due: `ids` are the actors that came of them.',
+  'schedule.failed': 'A schedule is due but cannot be read on this node; it is left to a node that can.',
   'machine.warning': 'A machine was registered that is durable, but perhaps not as its author means it.',
   'machine.unknown':
     'So many rows (`count`) name a machine, or a version of one, that this node does not know; they are left for a node that does.',

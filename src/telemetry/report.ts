@@ -15,6 +15,8 @@ const REPORTED: readonly TelemetryEventName[] = [
   'machine.unknown',
   'machine.warning',
   'node.fenced',
+  'pooler.found',
+  'schedule.failed',
   'signal.unconsumed'
 ]
 

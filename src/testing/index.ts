@@ -23,7 +23,7 @@ import { VirtualClock } from './virtual-clock.ts'
 
 export interface TestRuntimeOptions<Machines extends readonly MachineEntry[]> extends Omit<
   RuntimeOptions<Machines>,
-  'database' | 'schema' | 'lease'
+  'database' | 'schema' | 'pooler' | 'lease'
 > {
   /** The time at which the test begins. Default: now. */
   readonly startTime?: Date | number
@@ -141,15 +141,16 @@ class MemoryRuntime<TMachine extends Parameters<Runtime['spawn']>[0]>
 
   /** Wakes what is to run now; false: there was nothing. */
   async #pick(): Promise<boolean> {
-    const { engine, node } = await this.member('drain()')
-    await engine.lookForSignals()
+    const { engine, node, fireSchedules } = await this.member('drain()')
+    await engine.post.look()
     let found = false
     for (const queue of this.#queues) {
       const { rows } = await this.#memory.pick({ node, queue, machines: this.#machines, limit: PICK })
       for (const row of rows) engine.awaken(row)
       found ||= rows.length > 0
     }
-    return found || !engine.isQuiet
+    const { moved, lost } = await fireSchedules()
+    return found || moved + lost > 0 || !engine.isQuiet
   }
 
   async #nextDueMs(): Promise<number | undefined> {
@@ -159,6 +160,8 @@ class MemoryRuntime<TMachine extends Parameters<Runtime['spawn']>[0]>
       const { nextDueInMs } = await this.#memory.pick({ node, queue, machines: this.#machines, limit: 0 })
       if (nextDueInMs !== null) times.push(this.now() + nextDueInMs)
     }
+    const { nextInMs } = await this.#memory.schedules.due(this.#machines, 0)
+    if (nextInMs !== null && this.#queues.length > 0) times.push(this.now() + nextInMs)
     const known = times.filter((time) => time !== undefined)
     return known.length === 0 ? undefined : Math.min(...known)
   }

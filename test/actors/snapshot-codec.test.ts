@@ -166,7 +166,7 @@ test('references to actors are stored as their owner says', () => {
   const refs: ActorRefs = {
     toRef: (value) => (value === actor ? { session: 3 } : undefined),
     fromRef: (stored) => ({ found: stored.session }),
-    toPlain: () => undefined
+    toStandIn: () => undefined
   }
   const tree = encode({ list: [actor] }, 'context', refs)
   expect(tree).toEqual({ list: [{ $type: 'actor', session: 3 }] })

@@ -1,5 +1,6 @@
 /** `kill -9` at every moment of a node's life. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { dieAtEveryMoment } from './every-moment.ts'
 import { live, takeOver, type Life } from './life.ts'
 import { expectCompleteness, expectPassage, expectTruth, tellMoments } from './promises.ts'
 import { openDatabase, readRecord } from './record.ts'
@@ -22,17 +23,9 @@ const stages = await Promise.all(
 const [relay, workshop, alarmClock] = [await openDatabase(), await openDatabase(), await openDatabase()]
 
 for (const { scenario, database } of stages) {
-  test.concurrent(`a node may die at every moment while ${scenario.name}`, { timeout }, async () => {
-    for (let last = 1; ; last++) {
-      const life = await live(workers, database.url, scenario, (moments) => moments.length === last)
-      await tellMoments(life, async () => {
-        expectTruth(life, await readRecord(database, life.id), scenario)
-        const reports = await takeOver(database.url, life.id, scenario)
-        expectCompleteness([life], reports, await readRecord(database, life.id), scenario)
-      })
-      if (!life.isKilled) return expectPassage(life, scenario.passes)
-    }
-  })
+  test.concurrent(`a node may die at every moment while ${scenario.name}`, { timeout }, () =>
+    dieAtEveryMoment(workers, database, scenario)
+  )
 }
 
 // Each dies a moment later than the one before; from the first moment on again, once one of them has taken a step.

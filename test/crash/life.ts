@@ -15,8 +15,9 @@
  */
 import { randomUUID } from 'node:crypto'
 import { createRuntime } from '../../src/index.ts'
+import { diary } from './family.ts'
 import { createOrder, type Report } from './order.ts'
-import { openProxy } from './proxy.ts'
+import { openProxy, type Passage } from '../support/proxy.ts'
 import type { Call, Scenario } from './scenarios.ts'
 import type { Workers } from './workers.ts'
 
@@ -39,12 +40,18 @@ export interface Answer {
 /** Whether it dies now; asked at each moment, which is the last of `moments`. */
 export type Dies = (moments: readonly string[]) => boolean
 
-/** Statements of a node that comes, of new connections (''), and of loops. They count where a scenario is about them. */
-const UNCOUNTED = new Set(['schema_version', 'join', '', 'renew', 'pick', 'unseen', 'read'])
-
-export function isCounted(statement: string, { passes }: Scenario): boolean {
+/**
+ * What is a moment of a scenario: not the answer to a statement within a transaction, for that leaves the database as the question
+ * to the next one does.
+ *
+ * Statements of a node that comes, of new connections (''), and of loops, count where a scenario is about them.
+ */
+export function isMoment({ statement, at, isWithin }: Passage, { passes }: Scenario): boolean {
+  if (isWithin && at === 'answered') return false
   return !UNCOUNTED.has(statement) || passes.includes(statement)
 }
+
+const UNCOUNTED = new Set(['schema_version', 'join', '', 'renew', 'pick', 'unseen', 'due_schedules', 'read'])
 
 export async function live(
   workers: Workers,
@@ -67,8 +74,9 @@ export async function live(
     isDying = dies(moments)
     return isDying
   }
-  const proxy = await openProxy(database, ({ statement, at }) => {
-    if (isCounted(statement, scenario) && isLast(`${statement} ${at}`)) worker.killWhenIdle()
+  const proxy = await openProxy(database, (passage) => {
+    const { statement, at } = passage
+    if (isMoment(passage, scenario) && isLast(`${statement} ${at}`)) worker.killWhenIdle()
     return isDying ? 'hold' : 'pass'
   })
   /** The reply to a worker that stands at this moment; undefined: it was the last. */
@@ -110,9 +118,9 @@ export async function live(
 export async function takeOver(database: string, id: string, scenario: Scenario): Promise<readonly Report[]> {
   const reports: Report[] = []
   const order = createOrder((report) => reports.push(report))
-  await using runtime = createRuntime({ database, machines: [order], limits: scenario.runtime?.limits ?? {} })
+  await using runtime = createRuntime({ database, machines: [order, diary], bounds: scenario.runtime?.bounds ?? {} })
   await runtime.start()
-  const actor = await runtime.spawn(order, { id, ifExists: 'return' })
+  const actor = await runtime.spawn(order, { id, input: { id }, ifExists: 'return' })
   const ended = new Promise<void>((complete) => actor.subscribe({ complete }))
   for (const call of scenario.calls) {
     if (call.kind === 'send' && call.isRepeatable) await actor.send({ type: call.event }, { dedupKey: call.event })

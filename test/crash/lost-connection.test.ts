@@ -3,12 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { OutcomeUnknownError } from '../../src/index.ts'
 import { createNode, make } from './calls.ts'
-import { isCounted, takeOver, type Answer, type Life } from './life.ts'
-import type { Report } from './order.ts'
-import { expectCompleteness, expectPassage, expectTruth, tellMoments } from './promises.ts'
-import { openProxy, type Passage } from './proxy.ts'
+import { disconnectAtEveryMoment } from './every-moment.ts'
+import { openProxy, type Passage } from '../support/proxy.ts'
 import { openDatabase, readRecord } from './record.ts'
-import { queueing, sending, snoozing, spawning, waking, working, type Scenario } from './scenarios.ts'
+import { queueing, sending, snoozing, spawning, waking, working } from './scenarios.ts'
 
 const stages = await Promise.all(
   [spawning, sending, waking, working, snoozing].map(async (scenario) => ({ scenario, database: await openDatabase() }))
@@ -16,21 +14,9 @@ const stages = await Promise.all(
 const inboxes = await openDatabase()
 
 for (const { scenario, database } of stages) {
-  test.concurrent(`a connection may be lost at every moment while ${scenario.name}`, { timeout: 60_000 }, async () => {
-    for (let last = 1; ; last++) {
-      const life = await liveOn(database.url, scenario, last)
-      await tellMoments(life, async () => {
-        const left = await readRecord(database, life.id)
-        expectTruth(life, left, scenario)
-        expect(new Set([...left.steps, 'close']), 'all is done, as if nothing had happened').toEqual(
-          new Set(scenario.steps)
-        )
-        const reports = await takeOver(database.url, life.id, scenario)
-        expectCompleteness([life], reports, await readRecord(database, life.id), scenario)
-      })
-      if (life.moments.length < last) return expectPassage(life, scenario.passes)
-    }
-  })
+  test.concurrent(`a connection may be lost at every moment while ${scenario.name}`, { timeout: 60_000 }, () =>
+    disconnectAtEveryMoment(database, scenario)
+  )
 }
 
 test.for<Passage['at']>(['asked', 'answered'])(
@@ -54,25 +40,3 @@ test.for<Passage['at']>(['asked', 'answered'])(
     await proxy.close()
   }
 )
-
-/** Lives through a scenario in this process; its connection is lost at the last of the moments. Every call must resolve. */
-async function liveOn(database: string, scenario: Scenario, last: number): Promise<Life> {
-  const moments: string[] = []
-  const reports: Report[] = []
-  const answers: Answer[] = []
-  let isCounting = false
-  const proxy = await openProxy(database, ({ statement, at }) => {
-    if (!isCounting || !isCounted(statement, scenario)) return 'pass'
-    moments.push(`${statement} ${at}`)
-    return moments.length === last ? 'cut' : 'pass'
-  })
-  const id = randomUUID()
-  const node = createNode(proxy.url, scenario, (report) => reports.push(report))
-  for (const call of scenario.given) await make(call, node, id)
-  isCounting = true
-  for (const call of scenario.calls) answers.push({ call, answer: await make(call, node, id) })
-  isCounting = false
-  await node.runtime.stop()
-  await proxy.close()
-  return { id, moments, isKilled: false, reports, answers }
-}

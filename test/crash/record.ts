@@ -38,6 +38,7 @@ export async function openDatabase(): Promise<TestDatabase> {
   await client.connect()
   afterAll(() => client.end())
   await client.query(`
+    create table booking (order_id uuid);
     create table past (
       n bigint generated always as identity,
       actor_id uuid, version integer, snapshot text, timer_at timestamptz, at timestamptz

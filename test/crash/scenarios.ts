@@ -15,6 +15,14 @@ export type Call =
   | { readonly kind: 'await commit' }
   /** Waits until the actor has left memory. */
   | { readonly kind: 'await sleep' }
+  /** A diary for the order to write to. */
+  | { readonly kind: 'spawn diary' }
+  /** Waits until all is in it. */
+  | { readonly kind: 'await diary' }
+  /** Waits until all three are awake. */
+  | { readonly kind: 'await parcels' }
+  /** All parcels are told to end, and the order to leave them, the last two of them at the same moment as the order. */
+  | { readonly kind: 'leave while parcels end' }
   /** Stops the node in good order. */
   | { readonly kind: 'stop' }
 
@@ -28,20 +36,22 @@ export interface Scenario {
   readonly passes: readonly string[]
   /** All steps of the order's life, once everything repeatable was repeated. */
   readonly steps: readonly Step[]
-  readonly runtime?: Pick<RuntimeOptions, 'passivateAfter' | 'queues' | 'reaper' | 'limits'>
+  /** Of these: what may happen or not, as it comes. */
+  readonly optional?: readonly Step[]
+  readonly runtime?: Pick<RuntimeOptions, 'passivateAfter' | 'queues' | 'reaper' | 'bounds' | 'poll'>
 }
 
-const start: Call = { kind: 'start' }
-const spawn: Call = { kind: 'spawn' }
-const send = (event: Event): Call => ({ kind: 'send', event, isRepeatable: true })
+export const start: Call = { kind: 'start' }
+export const spawn: Call = { kind: 'spawn' }
+export const send = (event: Event): Call => ({ kind: 'send', event, isRepeatable: true })
 const sendOnce = (event: Event): Call => ({ kind: 'send', event, isRepeatable: false })
-const awaitStep = (step: Step): Call => ({ kind: 'await step', step })
-const awaitCommit: Call = { kind: 'await commit' }
+export const awaitStep = (step: Step): Call => ({ kind: 'await step', step })
+export const awaitCommit: Call = { kind: 'await commit' }
 const awaitSleep: Call = { kind: 'await sleep' }
 const stop: Call = { kind: 'stop' }
 
 /** Its first transition is committed and acknowledged. */
-const anOrder: readonly Call[] = [start, spawn, awaitCommit, awaitCommit]
+export const anOrder: readonly Call[] = [start, spawn, awaitCommit, awaitCommit]
 
 export const spawning: Scenario = {
   name: 'an order is spawned',
@@ -96,7 +106,7 @@ export const snoozing: Scenario = {
 /** Of an order that was left while it was charged. */
 export const takingOver: Scenario = {
   name: 'an order is taken over, and the node stops',
-  runtime: { reaper: true, limits: { attempts: 1_000 } },
+  runtime: { reaper: true, bounds: { attempts: 1_000 } },
   given: [],
   calls: [start, awaitStep('ship'), stop],
   passes: ['reap', 'pick', 'commit', 'expire'],

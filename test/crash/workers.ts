@@ -3,31 +3,23 @@
  *
  * Owns: the compiled program, and every process until it has ended. Does not own: what a worker is answered (life.ts).
  */
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { rm, symlink } from 'node:fs/promises'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Duplex } from 'node:stream'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { compileProgram, type Program } from '../support/program.ts'
 import { CHANNEL, type Said } from './channel.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Started while others still live. */
 const SPARE_WORKERS = 2
 
 export class Workers {
-  readonly #folder = join(root, '.perdure', `crash-${process.pid}`)
+  #program: Program | null = null
   readonly #alive = new Set<Worker>()
   readonly #spare: Worker[] = []
 
   async open(): Promise<void> {
-    const tool = join(root, 'node_modules', '.bin', 'tsc')
-    const options = ['--ignoreConfig', '--noCheck', '--rewriteRelativeImportExtensions', '--types', 'node']
-    const form = ['--module', 'nodenext', '--target', 'es2023', '--rootDir', '.', '--outDir', this.#folder]
-    await promisify(execFile)(tool, [...options, ...form, 'test/crash/worker.ts'], { cwd: root })
-    await symlink(join(root, 'sql'), join(this.#folder, 'sql'))
+    this.#program = await compileProgram('test/crash/worker.ts', `crash-${process.pid}`)
     for (let count = 0; count < SPARE_WORKERS; count++) this.#spare.push(this.#start())
   }
 
@@ -39,11 +31,11 @@ export class Workers {
   async close(): Promise<void> {
     for (const worker of this.#alive) worker.kill()
     await Promise.all([...this.#alive].map((worker) => worker.ended))
-    await rm(this.#folder, { recursive: true, force: true })
+    await this.#program?.discard()
   }
 
   #start(): Worker {
-    const worker = new Worker(join(this.#folder, 'test', 'crash', 'worker.js'))
+    const worker = new Worker((this.#program as Program).path)
     this.#alive.add(worker)
     void worker.ended.then(() => this.#alive.delete(worker))
     return worker

@@ -47,7 +47,7 @@ function listBlocks({ path, text }: Page): readonly Block[] {
   })
 }
 
-/** The first table below a heading, e.g. `## Limits`. */
+/** The first table below a heading, e.g. `## Bounds`. */
 export function readTable(path: string, heading: string): Table {
   const { text } = findPage(path)
   const [, rows] = new RegExp(`^${heading}\n[^]*?^\\|.*\n\\|[-|]+\n((?:\\|.*\n)+)`, 'm').exec(text) ?? []

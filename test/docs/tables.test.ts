@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { createMachine } from 'xstate'
 import { expect, test } from 'vitest'
-import { DEFAULT_RETRY_POLICY } from '../../src/actors/retry-policy.ts'
-import { DEFAULT_LIMITS } from '../../src/limits.ts'
+import { DEFAULT_RETRY_POLICY } from '../../src/retry-policy.ts'
+import { DEFAULT_BOUNDS } from '../../src/bounds.ts'
 import { DEFAULT_SCHEMA, readMachine, readOptions, type RuntimeOptions } from '../../src/options.ts'
 import { telemetryEvents, type TelemetryEventName } from '../../src/telemetry/catalogue.ts'
 import { reportToPeople } from '../../src/telemetry/report.ts'
@@ -56,8 +56,8 @@ test('every option of a machine and of a spawn is in its table', () => {
   expect(spawn.toSorted()).toEqual(membersOf('src/options.ts', 'SpawnSettings').toSorted())
 })
 
-test('the limits in the table are those of the source', () => {
-  expect(defaultsIn(readTable(operating, '## Limits'))).toEqual(DEFAULT_LIMITS)
+test('the bounds in the table are those of the source', () => {
+  expect(defaultsIn(readTable(operating, '## Bounds'))).toEqual(DEFAULT_BOUNDS)
 })
 
 test('the retry policy in the table is the default one', () => {
@@ -68,7 +68,7 @@ test('the retry policy in the table is the default one', () => {
 })
 
 test('every telemetry event is in the table, with its fields, in the words of the source', () => {
-  const members = /\/\*\* (?<text>.*) \*\/\n {2}'(?<name>[a-z.]+)': (?<type>[^]*?)(?=\n\n| {2}\/\*\*|\n\}\n)/g
+  const members = /\/\*\* (?<text>.*) \*\/\n {2}'(?<name>[a-z_.]+)': (?<type>[^]*?)(?=\n\n| {2}\/\*\*|\n\}\n)/g
   const source = [...readSource('src/telemetry/catalogue.ts').matchAll(members)].map(({ groups = {} }) => {
     const { name = '', text = '', type = '' } = groups
     const ofActor = type.startsWith('OfActor') ? ['id', 'machine'] : []
@@ -86,14 +86,15 @@ test('every telemetry event is in the table, with its fields, in the words of th
 test('the events that people hear of without asking are named', () => {
   const bus = new Telemetry()
   const warned: string[] = []
-  reportToPeople(bus, (message) => warned.push(/^perdure ([a-z.]+):/.exec(message)?.[1] ?? message))
+  reportToPeople(bus, (message) => warned.push(/^perdure ([a-z_.]+):/.exec(message)?.[1] ?? message))
   for (const name of Object.keys(telemetryEvents)) bus.emit(name as TelemetryEventName, {} as never)
   const [, list] = /^Those that you should hear of .*: (.*)\.$/m.exec(findPage(operating).text) ?? []
   expect(codesIn(list).toSorted()).toEqual(warned.toSorted())
 })
 
 test('every error that is thrown is in the table', () => {
-  const classes = [...readSource('src/errors.ts').matchAll(/^export class (\w+)/gm)].map((match) => match[1] as string)
+  const files = ['src/errors.ts', 'src/schedule-errors.ts'].map(readSource)
+  const classes = [...files.join('').matchAll(/^export class (\w+)/gm)].map((match) => match[1] as string)
   const sources = readTypeScript('src').map(({ text }) => text)
   const thrown = classes.filter((name) => sources.some((text) => text.includes(`new ${name}(`)))
   const documented = readTable('docs/sending.md', '## Errors').map(([first]) => String(codesIn(first)[0]))
@@ -101,13 +102,13 @@ test('every error that is thrown is in the table', () => {
 })
 
 test('every package that the project depends on is in the table of the README, with its range', () => {
-  const { peerDependencies, devDependencies } = JSON.parse(readSource('package.json')) as Record<
+  const { dependencies, peerDependencies, devDependencies } = JSON.parse(readSource('package.json')) as Record<
     string,
     Record<string, string>
   >
   const table = readTable('README.md', '## Dependencies')
   expect(namesIn(table).toSorted()).toEqual(
-    [...new Set(Object.keys({ ...peerDependencies, ...devDependencies }))].toSorted()
+    [...new Set(Object.keys({ ...dependencies, ...peerDependencies, ...devDependencies }))].toSorted()
   )
   const peers = table.filter(([, kind]) => kind?.startsWith('peer')).map(([name, kind]) => [codesIn(name)[0], kind])
   const ranges = Object.entries(peerDependencies ?? {}).map(([name, range]) => [name, expect.stringContaining(range)])

@@ -129,7 +129,7 @@ export class SteeredRuntime extends DurableRuntime<AnyStateMachine> {
   /** Wakes what is to run now; false: there was nothing. */
   async #pick(): Promise<boolean> {
     const { engine, node } = await this.member('rest()')
-    await engine.lookForSignals()
+    await engine.post.look()
     const { rows } = await this.#pickRows({ node, queue: QUEUE, machines: this.#machines, limit: MANY })
     for (const row of rows) engine.awaken(row)
     return rows.length > 0 || !engine.isQuiet

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readOrders } from '../../examples/orders/arguments.ts'
 import { checkPromises, type Evidence, type Sql } from '../../examples/orders/checks.ts'
 import { runOrders } from '../../examples/orders/run.ts'
-import { darkScreen } from '../../examples/orders/screen.ts'
+import { darkScreen } from '../../examples/shared/screen.ts'
 import { testDatabase } from '../support/database.ts'
 
 const orders = 60

@@ -5,9 +5,22 @@ import { listImports, readTypeScript, removeComments, type SourceFile } from './
 const files = readTypeScript('src')
 const byPath = new Map(files.map((file) => [file.path, file]))
 
-/** Lower rooms first. What lies directly in src/ is the runtime, or ground (errors.ts, limits.ts). */
-const levels = ['ground', 'telemetry', 'persistence', 'actors', 'supervisor', 'runtime', 'outside'] as const
+/** Lower rooms first. What lies directly in src/ is the runtime, or ground (errors.ts, bounds.ts). */
+const levels = [
+  'ground',
+  'telemetry',
+  'persistence',
+  'logics',
+  'limiting',
+  'actors',
+  'supervisor',
+  'runtime',
+  'outside'
+] as const
 type Room = (typeof levels)[number]
+
+/** The words of the store. */
+const wordsOfPersistence = ['store', 'schedules'].map((name) => `src/persistence/${name}.ts`)
 
 /** What the rooms above may know of persistence, beside the words of the store. */
 const doorsOfPersistence = ['group-commit', 'batched-store', 'transient-errors'].map(
@@ -25,7 +38,7 @@ function findRoom(path: string): Room {
 
 /** Ground stands on nothing but ground and the words of the store. */
 function isGround(path: string): boolean {
-  if (path === 'src/persistence/store.ts') return true
+  if (wordsOfPersistence.includes(path)) return true
   if (path.split('/').length > 2 || path === 'src/index.ts') return false
   const file = byPath.get(path)
   if (!file) throw new Error(`${path} does not exist`)
@@ -37,7 +50,8 @@ function isGround(path: string): boolean {
 function mayImport(from: string, to: string): boolean {
   const [fromRoom, toRoom] = [findRoom(from), findRoom(to)]
   if (fromRoom === toRoom || isGround(to)) return true
-  if (toRoom === 'persistence' && ['actors', 'supervisor'].includes(fromRoom)) return doorsOfPersistence.includes(to)
+  if (toRoom === 'persistence' && ['limiting', 'actors', 'supervisor'].includes(fromRoom))
+    return doorsOfPersistence.includes(to)
   return levels.indexOf(toRoom) < levels.indexOf(fromRoom)
 }
 

@@ -14,7 +14,7 @@ import { classifyError } from '../../src/persistence/transient-errors.ts'
 import { testDatabase } from '../support/database.ts'
 
 const { url, sql } = await testDatabase()
-const { pinPlans, limitWaits } = loadQueries('perdure')
+const { pinPlans } = loadQueries('perdure')
 const one: Statement = { name: 'one', text: 'select 1 as one' }
 const pid: Statement = { name: 'pid', text: 'select pg_backend_pid() as pid' }
 const sleepLong: Statement = { name: 'sleep_long', text: 'select pg_sleep(600)::text as slept' }
@@ -99,7 +99,7 @@ describe.each(Object.entries(pools))('a driver on %s', (_name, connect) => {
 
 describe('lanes', () => {
   it('go on with another connection after one is lost', async () => {
-    const lanes = new Lanes(await openOn(pools['a connection string']), 1, limitWaits)
+    const lanes = new Lanes(await openOn(pools['a connection string']), 1)
     const [before] = await lanes.query(pid, [])
     await kill(before?.['pid'] as number)
     const answers = [await lanes.query(one, []).catch(classifyError), await lanes.query(one, [])]
@@ -108,14 +108,14 @@ describe('lanes', () => {
   })
 
   it('open no more connections than they are told to, whatever waits', async () => {
-    const lanes = new Lanes(await openOn(pools['a connection string']), 2, limitWaits)
+    const lanes = new Lanes(await openOn(pools['a connection string']), 2)
     const rows = await Promise.all(Array.from({ length: 20 }, () => lanes.query(pid, [])))
     expect(new Set(rows.map(([row]) => row?.['pid'])).size).toBe(2)
     await lanes.end()
   })
 
   it('end though a statement is under way, which is told that its outcome is unknown', async () => {
-    const lanes = new Lanes(await openOn(pools['a connection string']), 1, limitWaits)
+    const lanes = new Lanes(await openOn(pools['a connection string']), 1)
     await lanes.query(one, [])
     const told = lanes.query(sleepLong, []).catch(classifyError)
     const sleeping = `select pid from pg_stat_activity where query like 'select pg_sleep%' and datname = current_database()`
@@ -126,7 +126,7 @@ describe('lanes', () => {
   })
 
   it('pin plans before anything else', async () => {
-    const lanes = new Lanes(await openOn(pools['a postgres.js instance']), 1, limitWaits)
+    const lanes = new Lanes(await openOn(pools['a postgres.js instance']), 1)
     const setting: Statement = { name: 'setting', text: `select current_setting('enable_seqscan') as value` }
     expect(await lanes.query(setting, [])).toEqual([{ value: 'off' }])
     await lanes.end()
@@ -177,8 +177,9 @@ describe('a database', () => {
     expect(error).not.toContain('s3cret')
   })
 
-  it('that cannot be reached is unavailable, for statements and for reserved connections', async () => {
-    const driver = await openDriver(unusedPort, pinPlans)
+  it('that cannot be reached is unavailable, to be looked at, for statements and for reserved connections', async () => {
+    expect(await openDriver(unusedPort, pinPlans).catch(classifyError)).toBe('unavailable')
+    const driver = await openDriver(unusedPort, pinPlans, 'none')
     expect(await driver.query(one, []).catch(classifyError)).toBe('unavailable')
     expect(await driver.reserve().catch(classifyError)).toBe('unavailable')
     await driver.end()

@@ -48,3 +48,43 @@ test('in doubt, then locked, then done: the result says that it is in doubt', as
     inDoubt: true
   })
 })
+
+test('a batcher that gives up answers all at once: what may have been sent is unknown, all else is refused', async () => {
+  const batches: (readonly string[])[] = []
+  const batcher = new Batcher<string, string>({
+    name: 'commit',
+    lanes: 1,
+    maxBatch: 1,
+    repeatable: true,
+    retryForMs: 0,
+    // Never answered.
+    run: (batch) => new Promise(() => void batches.push(batch))
+  })
+  const [ended, unknown] = [new Error('ended'), new Error('unknown')]
+  const answers = [batcher.request('sent'), batcher.request('gathered')]
+  await expect.poll(() => batches).toEqual([['sent']])
+  batcher.giveUp(ended, unknown)
+  answers.push(batcher.request('late'))
+  const reasons = (await Promise.allSettled(answers)).map((answer) => answer.status === 'rejected' && answer.reason)
+  expect(reasons).toEqual([unknown, ended, ended])
+  expect(batches).toHaveLength(1)
+})
+
+test('a batcher that has given up tells no one a second time when the answer comes after all', async () => {
+  let answer = (): void => undefined
+  const batcher = new Batcher<string, string>({
+    name: 'commit',
+    lanes: 1,
+    maxBatch: 10,
+    repeatable: true,
+    retryForMs: 0,
+    run: (batch) => new Promise((resolve) => (answer = () => resolve(batch)))
+  })
+  const heard: unknown[] = []
+  batcher.submit('sent', (settled) => heard.push(settled.ok))
+  await new Promise((resolve) => setImmediate(resolve))
+  batcher.giveUp(new Error('ended'), new Error('unknown'))
+  answer()
+  await batcher.whenIdle()
+  expect(heard).toEqual([false])
+})

@@ -79,3 +79,8 @@ it('a node that was reaped is not revived by a renewal that comes late', async (
   await store.insert([actor])
   expect(await store.claim('other', [actor.id])).toMatchObject([{ kind: 'claimed' }])
 })
+
+it('a store without clients refuses transactions, by a typed error', async () => {
+  const refusal = new MemoryStore(new ManualClock()).transact()
+  await expect(refusal).rejects.toMatchObject({ _tag: 'InvalidArgumentError' })
+})

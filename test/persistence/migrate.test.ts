@@ -32,6 +32,18 @@ describe('migrate', () => {
     expect(await sql('select version from fresh.migration')).toHaveLength(needed)
   })
 
+  it('takes up a database that is some migrations behind', async () => {
+    const store = await open('behind')
+    const [first] = loadMigrations('behind')
+    const driver = await openDriver(url, loadQueries('behind').pinPlans)
+    await driver.run(first!.script)
+    await driver.end()
+    await expect(store.checkSchema()).rejects.toThrow(`is at migration 1, this perdure needs ${needed}`)
+    await store.migrate()
+    await store.checkSchema()
+    expect(await sql('select version from behind.migration order by version')).toHaveLength(needed)
+  })
+
   it('is raced by several nodes without harm', async () => {
     const racers = await Promise.all(Array.from({ length: 8 }, () => open('raced')))
     await Promise.all(racers.map((store) => store.migrate()))

@@ -40,7 +40,8 @@ beforeAll(async () => {
   lease = await store.join(node, 'node', HOUR_MS)
   await client.connect()
   await client.query(queries.pinPlans.text)
-  for (const table of ['signal', 'dedup', 'actor']) await client.query(`alter table perdure.${table} set unlogged`)
+  for (const table of ['signal', 'dedup', 'child_join', 'actor'])
+    await client.query(`alter table perdure.${table} set unlogged`)
   await fill(MILLION, {})
   await client.query('analyze perdure.actor')
 }, 60_000)
@@ -126,4 +127,37 @@ test('a look for dead nodes, for unseen signals and for unknown machines reads n
   expect((await cost(queries.unseen, node, LIMIT)).pages).toBeLessThan(PAGES_A_LOOK)
   const unknown = await cost(queries.findUnknown, '[]', JSON.stringify(['busy']), 0, LIMIT)
   expect(unknown.pages).toBeLessThan(PAGES_A_LOOK)
+})
+
+test('the end of a child reads nothing of the others that its parent has, whether they run, wait or have ended', async () => {
+  const [parent, children] = [uniqueId(), 30_000]
+  await fill(1, { id: `'${parent}'` })
+  const half = `n <= ${children / 2}`
+  await fill(children, {
+    queue: `'children'`,
+    parent: `'${parent}'`,
+    parent_session: '1',
+    parent_index: 'n - 1',
+    status: `(case when ${half} then 'done' else 'waiting' end)::perdure.actor_status`,
+    ended_at: `case when ${half} then now() end`,
+    wake_at: `case when not ${half} then 'infinity'::timestamptz end`
+  })
+  await client.query(
+    `insert into perdure.child_join (parent, session, total, need, concurrency, started, ended, succeeded)
+     values ($1, 1, $2, $3, 10, $4, $4 - 1, $4 - 1)`,
+    [parent, children, children - 1, children / 2]
+  )
+  const last = `select id from perdure.actor where parent = $1 and parent_session = 1 and parent_index = $2`
+  const { rows } = await client.query<{ id: string }>(last, [parent, children / 2 - 1])
+  const link = JSON.stringify([{ n: 0, id: rows[0]?.id, tells: true, ends: true, done: true, cancels: [] }])
+  const looks = [
+    await cost(queries.lockJoins, link, '0'),
+    await cost(queries.lockLinked, link, '[]', '[]', '0'),
+    await cost(queries.countEnds, link),
+    await cost(queries.cancelChildren, JSON.stringify([{ n: 0, parent: rows[0]?.id }]), '[]', '{}')
+  ]
+  for (const look of looks) {
+    expect(look.rows).toBeLessThan(20)
+    expect(look.pages).toBeLessThan(2 * PAGES_A_LOOK)
+  }
 })

@@ -5,13 +5,13 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Driver } from '../../src/persistence/drivers/driver.ts'
 import { openDriver } from '../../src/persistence/drivers/open.ts'
 import { openPostgresStore, PostgresStore } from '../../src/persistence/postgres-store.ts'
 import { loadQueries } from '../../src/persistence/queries.ts'
 import type { Lease } from '../../src/persistence/store.ts'
 import { testDatabase } from '../support/database.ts'
 import { MACHINES, acknowledgement, HOUR_MS, newActor, transition, uniqueId } from './conformance/world.ts'
+import { noting } from './noting.ts'
 
 const { url, sql } = await testDatabase()
 const queries = loadQueries('perdure')
@@ -21,32 +21,12 @@ let statements: string[] = []
 let store: PostgresStore
 let lease: Lease
 
-/** Notes the name of each statement that goes out. */
-function noting(driver: Driver): Driver {
-  return {
-    ...driver,
-    query: (statement, params) => {
-      statements.push(statement.name)
-      return driver.query(statement, params)
-    },
-    reserve: async () => {
-      const session = await driver.reserve()
-      return {
-        get isOpen() {
-          return session.isOpen
-        },
-        end: () => session.end(),
-        query: (statement, params) => {
-          statements.push(statement.name)
-          return session.query(statement, params)
-        }
-      }
-    }
-  }
-}
-
 beforeAll(async () => {
-  store = new PostgresStore(noting(await openDriver(url, queries.pinPlans)), queries, 'perdure')
+  store = new PostgresStore(
+    noting(await openDriver(url, queries.pinPlans), (name) => statements.push(name)),
+    queries,
+    'perdure'
+  )
   await store.migrate()
   lease = await store.join(node, 'node', HOUR_MS)
   await rival.connect()

@@ -6,48 +6,32 @@ import { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
 import postgres from 'postgres'
 import { describe, expect, it } from 'vitest'
-import { openDriver } from '../../src/persistence/drivers/open.ts'
-import { openPostgresStore, PostgresStore } from '../../src/persistence/postgres-store.ts'
-import { loadQueries } from '../../src/persistence/queries.ts'
+import { openPostgresStore } from '../../src/persistence/postgres-store.ts'
 import { testDatabase } from '../support/database.ts'
+import { transactRules } from './conformance/transact-rules.ts'
 import { HOUR_MS, uniqueId } from './conformance/world.ts'
-import type { OpenStore } from './store-conformance.ts'
+import { openStoreOn } from './open-store.ts'
 import { storeConformance } from './store-conformance.ts'
 
 const { url } = await testDatabase()
 
-/** A store on a client that the caller brings, and a second one on a connection string. */
-async function openOn(schema: string, client: unknown, endClient: () => Promise<void>): Promise<OpenStore> {
-  const queries = loadQueries(schema)
-  const driver = await openDriver(client, queries.pinPlans)
-  const store = new PostgresStore(driver, queries, schema)
-  const endLease = { name: 'end_lease', text: `update ${schema}.node set expires_at = now() where id = $1::uuid` }
-  const stores = [store]
-  await store.migrate()
-  return {
-    store,
-    second: async () => {
-      const second = await openPostgresStore(url, schema)
-      stores.push(second)
-      return second
-    },
-    expire: async (node) => void (await driver.query(endLease, [node])),
-    close: async () => {
-      for (const opened of stores) await opened.close()
-      await endClient()
-    }
-  }
-}
+storeConformance(
+  'PostgresStore over pg',
+  () => {
+    const pool = new pg.Pool({ connectionString: url })
+    return openStoreOn(url, 'over_pg', pool, () => pool.end())
+  },
+  transactRules
+)
 
-storeConformance('PostgresStore over pg', () => {
-  const pool = new pg.Pool({ connectionString: url })
-  return openOn('over_pg', pool, () => pool.end())
-})
-
-storeConformance('PostgresStore over postgres.js', () => {
-  const sql = postgres(url, { onnotice: () => undefined })
-  return openOn('over_postgres', sql, () => sql.end())
-})
+storeConformance(
+  'PostgresStore over postgres.js',
+  () => {
+    const sql = postgres(url, { onnotice: () => undefined })
+    return openStoreOn(url, 'over_postgres', sql, () => sql.end())
+  },
+  transactRules
+)
 
 describe('PostgresStore over PGlite', () => {
   // PGlite takes seconds to come up, and many where the machine is busy.
@@ -67,8 +51,12 @@ describe('PostgresStore over PGlite', () => {
   })
 })
 
-storeConformance('PostgresStore over PGlite', async () => {
-  const lite = await PGlite.create()
-  const { second: _second, ...alone } = await openOn('over_pglite', lite, () => lite.close())
-  return alone
-})
+storeConformance(
+  'PostgresStore over PGlite',
+  async () => {
+    const lite = await PGlite.create()
+    const { second: _second, ...alone } = await openStoreOn(url, 'over_pglite', lite, () => lite.close())
+    return alone
+  },
+  transactRules
+)

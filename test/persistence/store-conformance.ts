@@ -12,17 +12,21 @@
  */
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { Store } from '../../src/persistence/store.ts'
+import { childRules } from './conformance/child-rules.ts'
 import { claimRules } from './conformance/claim-rules.ts'
 import { collectRules } from './conformance/collect-rules.ts'
 import { commitRules } from './conformance/commit-rules.ts'
 import { dedupRules } from './conformance/dedup-rules.ts'
 import { insertRules } from './conformance/insert-rules.ts'
 import { membershipRules } from './conformance/membership-rules.ts'
+import { permitRules } from './conformance/permit-rules.ts'
 import { partitionRules } from './conformance/partition-rules.ts'
+import { messageRules } from './conformance/message-rules.ts'
 import { operatorRules } from './conformance/operator-rules.ts'
 import { pickRules } from './conformance/pick-rules.ts'
 import { raceRules } from './conformance/race-rules.ts'
 import { releaseRules } from './conformance/release-rules.ts'
+import { scheduleRules } from './conformance/schedule-rules.ts'
 import { signalRules } from './conformance/signal-rules.ts'
 import { textRules } from './conformance/text-rules.ts'
 import { World } from './conformance/world.ts'
@@ -40,7 +44,12 @@ export interface OpenStore {
   close(): Promise<void>
 }
 
-export function storeConformance(name: string, open: () => Promise<OpenStore>): void {
+/** `more`: rules that hold for some stores only. */
+export function storeConformance(
+  name: string,
+  open: () => Promise<OpenStore>,
+  more: (world: World) => void = () => undefined
+): void {
   describe(`${name} keeps the contract of Store`, () => {
     const world = new World()
     beforeAll(async () => world.open(await open()))
@@ -55,9 +64,14 @@ export function storeConformance(name: string, open: () => Promise<OpenStore>): 
     signalRules(world)
     pickRules(world)
     operatorRules(world)
+    messageRules(world)
+    childRules(world)
     partitionRules(world)
+    permitRules(world)
     membershipRules(world)
+    scheduleRules(world)
     textRules(world)
     raceRules(world)
+    more(world)
   })
 }

@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { assign, setup } from 'xstate'
 import { expect, test } from 'vitest'
-import { OutcomeUnknownError, type DurableActorRef, type Runtime } from 'perdure'
+import { createRuntime, OutcomeUnknownError, type DurableActorRef, type Runtime } from 'perdure'
+import { openProxy } from '../support/proxy.ts'
 import { eventually, hear, openStage } from './stage.ts'
 
 const { db, start, rowOf, watch } = await openStage()
@@ -153,3 +154,21 @@ test('who waits goes on waiting while connections come and go', async () => {
   for (const snapshot of await Promise.all(waits)) expect(snapshot.context.taken).toContain(7)
   expect(await rowOf(ref.id)).toMatchObject({ status: expect.stringMatching(/waiting|ready/) })
 })
+
+test.for([1, 2, 3])(
+  'a connection that ends while it is being set up, as number %i, fails a call at most',
+  async (last) => {
+    let setUps = 0
+    const proxy = await openProxy(db.url, ({ statement, at }) =>
+      statement === '' && at === 'asked' && ++setUps === last ? 'cut' : 'pass'
+    )
+    const runtime = createRuntime({ database: proxy.url, machines: [ledger], warn: () => undefined })
+    await untilAnswered(async () => {
+      await runtime.start()
+      return 'started'
+    })
+    expect(await untilAnswered(() => runtime.spawnMany(ledger, [{}]))).toHaveLength(1)
+    await runtime.stop()
+    await proxy.close()
+  }
+)

@@ -119,7 +119,7 @@ test('the same key for another actor is another event', async () => {
 
 test('a key whose event was not taken is not remembered', async () => {
   const { pool, hold } = watch()
-  const runtime = await start([counter], { database: pool, limits: { mailbox: 1, inbox: 1 } })
+  const runtime = await start([counter], { database: pool, bounds: { mailbox: 1, inbox: 1 } })
   const ref = await runtime.spawn(counter)
   await ref.send({ type: 'LATER' })
   await expect(ref.send({ type: 'LATER' }, { dedupKey })).rejects.toThrow(InboxFullError)

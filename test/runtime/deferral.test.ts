@@ -176,7 +176,7 @@ test("with unhandled: 'drop' an event that comes too early is gone, as in XState
 })
 
 test('an inbox that is full refuses one more, and no other event', async () => {
-  const runtime = await start([shop], { limits: { inbox: 2 } })
+  const runtime = await start([shop], { bounds: { inbox: 2 } })
   const ref = await runtime.spawn(shop)
   await Promise.all([ref.send(pay(1)), ref.send(pay(2))])
   await expect(ref.send(pay(3))).rejects.toThrow(InboxFullError)
@@ -186,7 +186,7 @@ test('an inbox that is full refuses one more, and no other event', async () => {
 })
 
 test('an inbox that is full refuses what another node sends', async () => {
-  const leaf = await start([shop], { queues: {}, limits: { inbox: 2 } })
+  const leaf = await start([shop], { queues: {}, bounds: { inbox: 2 } })
   const ref = await leaf.spawn(shop)
   await Promise.all([ref.send(pay(1)), ref.send(pay(2))])
   await expect(ref.send(pay(3))).rejects.toThrow(InboxFullError)

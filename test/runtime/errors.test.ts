@@ -106,7 +106,7 @@ test('an event that makes a context that cannot be stored is refused with the pa
 })
 
 test('an event that makes the snapshot too large is refused; the actor goes on as it was', async () => {
-  const runtime = await start([keeper], { limits: { snapshot: 10_000 } })
+  const runtime = await start([keeper], { bounds: { snapshot: 10_000 } })
   const ref = await runtime.spawn(keeper)
   await ref.send(keep('a'))
   await expect(ref.send(keep('much'))).rejects.toThrow(TooLargeError)

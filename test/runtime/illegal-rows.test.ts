@@ -105,7 +105,7 @@ test.each([
 test('an actor that was claimed again and again without progress is parked: its event may kill nodes', async () => {
   const id = await spawnAsleep()
   await db.sql(`update perdure.actor set status = 'ready', wake_at = now(), attempt = 5`)
-  await start([family], { limits: { attempts: 5 } })
+  await start([family], { bounds: { attempts: 5 } })
   const last_error = { message: expect.stringContaining('without progress') }
   await eventually(() => rowOf(id)).toMatchObject({ status: 'parked', owner: null, last_error })
 })

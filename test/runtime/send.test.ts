@@ -148,7 +148,7 @@ test('something that is no address is refused', async () => {
 })
 
 test('an event above the limit is refused, at the limit it is taken', async () => {
-  const runtime = await start([diary], { limits: { event: JSON.stringify(note('ää')).length + 2 } })
+  const runtime = await start([diary], { bounds: { event: JSON.stringify(note('ää')).length + 2 } })
   const ref = await runtime.spawn(diary)
   expect(await ref.send(note('ää'))).toEqual({ status: 'applied' })
   await expect(ref.send(note('äää'))).rejects.toThrow(TooLargeError)
@@ -211,7 +211,7 @@ test.each(['__proto__', 'constructor', 'toString', "it's; --", 'ключ 🗝️
 
 test('a mailbox that is full refuses the event, and takes events again once it has room', async () => {
   const { pool, hold } = watch()
-  const runtime = await start([diary], { database: pool, limits: { mailbox: 10 } })
+  const runtime = await start([diary], { database: pool, bounds: { mailbox: 10 } })
   const ref = await runtime.spawn(diary)
   await ref.send(note('first'))
   const release = hold('commit')

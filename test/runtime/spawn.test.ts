@@ -176,7 +176,7 @@ test('input that cannot be stored is refused with its path', async () => {
 })
 
 test('input above the limit is refused, at the limit it is taken', async () => {
-  const runtime = await start([order], { limits: { input: 12 } })
+  const runtime = await start([order], { bounds: { input: 12 } })
   const refused = runtime.spawn(order, { input: 'ä'.repeat(6) })
   await expect(refused).rejects.toThrow(TooLargeError)
   await expect(refused).rejects.toMatchObject({ sizeBytes: 14, limitBytes: 12 })

@@ -55,7 +55,7 @@ export async function openStage(): Promise<Stage> {
   await store.migrate()
   await store.close()
   const pools = new Set<WatchedPool>()
-  beforeEach(async () => void (await db.sql('truncate perdure.actor, perdure.node cascade')))
+  beforeEach(async () => void (await db.sql('truncate perdure.actor, perdure.node, perdure.schedule cascade')))
 
   return {
     db,

@@ -27,8 +27,10 @@ const startWatched = async (options: Parameters<typeof start>[1] = {}) => {
     janitor: false,
     ...options
   })
-  const looks = () => ['pick', 'unseen'].map((name) => statements.filter((sent) => sent === name).length)
-  await eventually(looks).toEqual([2 * Object.keys(options.queues ?? { default: 1 }).length, 2])
+  const names = ['pick', 'unseen', 'due_schedules']
+  const looks = () => names.map((name) => statements.filter((sent) => sent === name).length)
+  const queues = Object.keys(options.queues ?? { default: 1 }).length
+  await eventually(looks).toEqual([2 * queues, 2, queues > 0 ? 2 : 0])
   return { runtime, statements, hold }
 }
 

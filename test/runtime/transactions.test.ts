@@ -111,7 +111,7 @@ test('events of one transaction are applied in the order sent, after those that 
 })
 
 test('an inbox that is full refuses, and the transaction goes on', async () => {
-  const runtime = await start([counter], { queues: {}, limits: { inbox: 1 } })
+  const runtime = await start([counter], { queues: {}, bounds: { inbox: 1 } })
   const ref = await runtime.spawn(counter)
   const client = await begin()
   const calls = runtime.withTransaction(client)

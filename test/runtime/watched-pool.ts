@@ -91,6 +91,5 @@ export function watchedPool(url: string): WatchedPool {
 function nameOf(query: Query): string | null {
   const name = typeof query === 'string' ? undefined : query.name
   const statement = /^perdure_(\w+)_[0-9a-f]+$/.exec(name ?? '')?.[1] ?? null
-  if (statement === 'limit_waits') return null
   return statement === 'commit_one' ? 'commit' : statement
 }

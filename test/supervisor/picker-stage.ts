@@ -14,6 +14,7 @@ import { Observers } from '../../src/actors/observers.ts'
 import { Registrations } from '../../src/actors/registration.ts'
 import { readMachine, readOptions } from '../../src/options.ts'
 import { BatchedStore } from '../../src/persistence/batched-store.ts'
+import { NodePermits } from '../../src/limiting/permits.ts'
 import { MemoryStore } from '../../src/persistence/memory-store.ts'
 import type { NewActor, Pick, PickResult } from '../../src/persistence/store.ts'
 import { makePicker } from '../../src/supervisor/picker.ts'
@@ -77,6 +78,7 @@ export async function openPicker(options: {
     node,
     store,
     batched: new BatchedStore({ store, node, telemetry, inboxLimit: 10, refuse: () => null, retryForMs: 0 }),
+    permits: new NodePermits({ store, node, limits: new Map(), clock, telemetry, refuse: () => null, retryForMs: 0 }),
     registrations: new Registrations([registration]),
     clock,
     telemetry,

@@ -62,8 +62,8 @@ describe('createRuntime', () => {
     // @ts-expect-error not a way to treat unhandled events
     createRuntime({ database: '', machines: [{ machine: order, unhandled: 'ignore' }] })
     // @ts-expect-error a limit that does not exist
-    createRuntime({ database: '', machines: [order], limits: { events: 1 } })
-    createRuntime({ database: '', machines: [order], passivateAfter: '10 seconds', limits: { event: 1 }, queues: {} })
+    createRuntime({ database: '', machines: [order], bounds: { events: 1 } })
+    createRuntime({ database: '', machines: [order], passivateAfter: '10 seconds', bounds: { event: 1 }, queues: {} })
   })
 })
 

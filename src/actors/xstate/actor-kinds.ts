@@ -8,11 +8,26 @@
  * 1. The logic itself is never changed; a logic is wrapped once, and the wrapped form is what an actor of a tree has.
  * 2. Within a turn, a wrapped logic calls no code of the user's.
  */
-import { type AnyEventObject, fromCallback, fromEventObservable, fromObservable, fromPromise } from 'xstate'
+import { fromCallback, fromEventObservable, fromObservable, fromPromise } from 'xstate'
+import { definitionOf, remoteDefinitionOf } from '../../logics/definitions.ts'
+import { type AttemptRequests, repeat } from './activity-logic.ts'
+import type { TreeEffect } from './effects.ts'
 import { isMachine, type LiveActor, type Logic } from './internals.ts'
+import { remoteLogic, type RemoteRequests } from './remote-logic.ts'
 
-/** `pure`: no `start`, everything happens in `transition`. `custom`: hand-written logic with a `start` of its own. */
-export type ActorKind = 'machine' | 'promise' | 'callback' | 'observable' | 'event-observable' | 'custom' | 'pure'
+/**
+ * `remote`: lives in a row of its own. `pure`: no `start`, everything happens in `transition`. `custom`: hand-written logic with a
+ * `start` of its own.
+ */
+export type ActorKind =
+  | 'machine'
+  | 'remote'
+  | 'promise'
+  | 'callback'
+  | 'observable'
+  | 'event-observable'
+  | 'custom'
+  | 'pure'
 
 export const STOP_EVENT = 'xstate.stop'
 
@@ -31,15 +46,14 @@ function textOf(logic: { readonly transition: unknown; readonly start?: unknown 
 }
 
 export function kindOf(logic: Logic): ActorKind {
+  if (remoteDefinitionOf(logic)) return 'remote'
   if (isMachine(logic)) return 'machine'
   return logic.start ? (KINDS.get(textOf(logic)) ?? 'custom') : 'pure'
 }
 
 /** What a wrapped logic asks of the tree that its actor belongs to. */
-export interface WorkRequests {
-  requestStart(actor: LiveActor, state: object): void
-  requestDelivery(actor: LiveActor, event: AnyEventObject): void
-  requestStop(actor: LiveActor): void
+export interface WorkRequests extends AttemptRequests, RemoteRequests {
+  hold(effect: TreeEffect): void
 }
 
 interface Scope {
@@ -49,16 +63,37 @@ interface Scope {
 
 const wrapped = new WeakMap<Logic, Logic>()
 const originals = new WeakMap<Logic, Logic>()
+const standIns = new WeakSet<Logic>()
 
 /** The form of a logic that an actor of a tree has: itself, where it starts nothing. */
 export function wrap(logic: Logic): Logic {
   const known = wrapped.get(logic)
   if (known) return known
-  const kind = kindOf(logic)
-  const wrapper = kind === 'machine' || kind === 'pure' ? logic : wrapWork(logic, kind)
+  const remote = remoteDefinitionOf(logic)
+  const wrapper = remote ? remoteLogic(remote, ownerOf) : wrapLocal(logic)
   wrapped.set(logic, wrapper)
-  if (wrapper !== logic) originals.set(wrapper, logic)
+  if (remote?.kind === 'child') standIns.add(wrapper)
   return wrapper
+}
+
+/** Whether a wrapped logic is that of one child in a row of its own. */
+export function standsForChild(wrapper: Logic): boolean {
+  return standIns.has(wrapper)
+}
+
+function wrapLocal(logic: Logic): Logic {
+  const kind = kindOf(logic)
+  if (kind === 'machine' || kind === 'pure') return logic
+  const work = wrapWork(logic, kind)
+  const definition = definitionOf(logic)
+  const wrapper = definition?.kind === 'activity' ? repeat(work, definition, ownerOf) : work
+  originals.set(wrapper, logic)
+  return wrapper
+}
+
+function ownerOf(scope: unknown): { readonly self: LiveActor; readonly owner: WorkRequests } {
+  const { self, system } = scope as Scope
+  return { self, owner: system.owner }
 }
 
 /** The logic as the user made it, if it does work that is started after a commit. */
@@ -71,18 +106,18 @@ function wrapWork(logic: Logic, kind: ActorKind): Logic {
   return {
     ...logic,
     start(snapshot, scope) {
-      const { self, system } = scope as Scope
-      system.owner.requestStart(self, snapshot)
+      const { self, owner } = ownerOf(scope)
+      owner.hold({ kind: 'start', sessionId: self.sessionId, actor: self, state: snapshot })
     },
     transition(snapshot, event, scope) {
-      const { self, system } = scope as Scope
+      const { self, owner } = ownerOf(scope)
       if (event.type === STOP_EVENT) {
         if ((snapshot as { status: string }).status !== 'active') return snapshot
-        system.owner.requestStop(self)
+        owner.hold({ kind: 'stop', sessionId: self.sessionId })
         return stopped(snapshot, takesEvents)
       }
       if (!takesEvents) return logic.transition(snapshot, event, scope)
-      system.owner.requestDelivery(self, event)
+      owner.hold({ kind: 'deliver', sessionId: self.sessionId, event })
       return snapshot
     }
   }

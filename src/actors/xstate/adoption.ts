@@ -27,6 +27,7 @@ import { type Notice, subscribeNatively, type Subscriptions } from './subscripti
 /** What adoption needs of the tree. */
 export interface Adopter extends WorkRequests {
   readonly subscriptions: Subscriptions
+  readonly root: LiveActor | undefined
   /** Keeps an effect of the turn until its commit. */
   hold(effect: TreeEffect): void
   readonly isInspected: boolean
@@ -91,7 +92,7 @@ export function holdSubscriptions(actor: LiveActor, tree: Adopter): void {
 
 function observe(actor: LiveActor, observer: LiveObserver, tree: Adopter): Subscription {
   if (actor._processingStatus === STOPPED) return subscribeNatively(actor, observer)
-  const isRoot = actor._parent === undefined
+  const isRoot = actor === tree.root
   if (!isRoot && !tree.subscriptions.isKnown(actor.sessionId)) watch(actor, tree)
   return tree.subscriptions.observe(actor.sessionId, observer)
 }

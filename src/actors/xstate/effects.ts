@@ -10,6 +10,8 @@
  *    stops.
  */
 import type { AnyEventObject } from 'xstate'
+import type { RemoteDefinition } from '../../logics/definitions.ts'
+import type { DurableAddress } from '../../logics/durable-ref.ts'
 import type { InspectedEvent, LiveActor, ResolvedAction } from './internals.ts'
 import type { Notice } from './subscriptions.ts'
 
@@ -85,6 +87,44 @@ export interface InspectEffect {
   readonly sourceSnapshot: unknown
 }
 
+/** An attempt of an activity has failed, and is to be repeated. */
+export interface RetryEffect {
+  readonly kind: 'retry'
+  readonly sessionId: string
+  readonly attempt: number
+  readonly error: unknown
+  readonly retryInMs: number
+}
+
+/** Children in rows of their own come into being, under the stand-in that this names. */
+export interface BirthEffect {
+  readonly kind: 'birth'
+  readonly sessionId: string
+  readonly definition: RemoteDefinition
+  readonly input: unknown
+}
+
+/** An event for an actor in another row; `to: null`: for the child that this stands in for. */
+export interface MessageEffect {
+  readonly kind: 'message'
+  readonly sessionId: string
+  readonly to: DurableAddress | null
+  readonly event: AnyEventObject
+}
+
+/** The children under a stand-in are not wanted any more. */
+export interface CancelEffect {
+  readonly kind: 'cancel'
+  readonly sessionId: string
+}
+
+/** What the commit itself carries out, in its own transaction. */
+export type OutgoingEffect = BirthEffect | MessageEffect | CancelEffect
+
+export function isOutgoing(effect: TreeEffect): effect is OutgoingEffect {
+  return effect.kind === 'birth' || effect.kind === 'message' || effect.kind === 'cancel'
+}
+
 /** `sessionId` names the actor of the tree whose effect it is. */
 export type TreeEffect =
   | ActionEffect
@@ -96,21 +136,28 @@ export type TreeEffect =
   | ObserveEffect
   | ForeignEffect
   | InspectEffect
+  | RetryEffect
+  | OutgoingEffect
 
-/** The effects of a turn without work that it both started and stopped. */
+/** The effects of a turn without work, or children, that it both started and stopped. */
 export function withoutCancelledWork(effects: readonly TreeEffect[]): readonly TreeEffect[] {
-  if (!effects.some(({ kind }) => kind === 'stop')) return effects
+  if (!effects.some(({ kind }) => ENDS.has(kind))) return effects
   const started = new Set<string>()
   const cancelled = new Set<string>()
   for (const { kind, sessionId } of effects) {
-    if (kind === 'start') started.add(sessionId)
-    else if (kind === 'stop' && started.has(sessionId)) cancelled.add(sessionId)
+    if (STARTS.has(kind)) started.add(sessionId)
+    else if (ENDS.has(kind) && started.has(sessionId)) cancelled.add(sessionId)
   }
   return cancelled.size === 0
     ? effects
-    : effects.filter((effect) => !isWork(effect) || !cancelled.has(effect.sessionId))
+    : effects.filter((effect) => !isOfWork(effect) || !cancelled.has(effect.sessionId))
 }
 
-function isWork({ kind }: TreeEffect): boolean {
-  return kind === 'start' || kind === 'deliver' || kind === 'stop'
+const STARTS = new Set<TreeEffect['kind']>(['start', 'birth'])
+const ENDS = new Set<TreeEffect['kind']>(['stop', 'cancel'])
+
+function isOfWork(effect: TreeEffect): boolean {
+  const { kind } = effect
+  if (kind === 'message') return effect.to === null
+  return kind === 'deliver' || STARTS.has(kind) || ENDS.has(kind)
 }

@@ -1,5 +1,6 @@
 /** The two sides of a tree: what those who run it give it, and what it asks of them. */
 import type { AnyEventObject, InspectionEvent } from 'xstate'
+import type { DurableRef } from '../../logics/durable-ref.ts'
 import type { Notice } from './subscriptions.ts'
 
 /** What a tree asks of those who run it. */
@@ -15,6 +16,10 @@ export interface Host {
   emit?(sessionId: string, event: AnyEventObject): void
   /** XState's `log` action. Default: console.log. */
   log?(...args: unknown[]): void
+  /** An attempt of work that `sessionId` does has failed, and is repeated. */
+  retrying?(sessionId: string, attempt: number, error: unknown, retryInMs: number): void
+  /** Of a child in a row of its own: where what it sends to its parent goes. */
+  readonly parent?: DurableRef | undefined
   /** Who inspects. */
   readonly inspection?: Inspection
 }

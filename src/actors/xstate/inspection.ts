@@ -70,7 +70,7 @@ function show(actor: InspectedRef, snapshot: unknown, owner: RefOwner): Inspecte
 function inspectedActorOf(actor: InspectedRef, owner: RefOwner): InspectedActor {
   const known = shown.get(actor)
   if (known) return known
-  const parent = actor._parent && inspectedActorOf(actor._parent, owner)
+  const parent = actor._parent?.logic ? inspectedActorOf(actor._parent, owner) : undefined
   const inspected = new InspectedActor(actor, parent, owner)
   shown.set(actor, inspected)
   return inspected

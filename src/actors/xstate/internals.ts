@@ -107,6 +107,7 @@ export type StateValue = string | { readonly [key: string]: StateValue }
 export interface Logic {
   readonly config?: unknown
   transition(snapshot: object, event: AnyEventObject, scope: unknown): object
+  getInitialSnapshot?(scope: unknown, input: unknown): object
   start?(snapshot: object, scope: unknown): void
   getPersistedSnapshot?(snapshot: object): unknown
 }

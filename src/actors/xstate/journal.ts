@@ -188,7 +188,7 @@ export function contextOf(actor: LiveActor | undefined): unknown {
 }
 
 function logicNames(actor: LiveActor): readonly string[] {
-  return actor._parent ? [...logicNames(actor._parent), actor.src as string] : []
+  return actor._parent?.logic ? [...logicNames(actor._parent), actor.src as string] : []
 }
 
 export function typeOf(effect: TreeEffect): string | undefined {

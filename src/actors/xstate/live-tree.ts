@@ -15,6 +15,7 @@
  */
 import { type AnyEventObject, createActor } from 'xstate'
 import { NotSerializableError } from '../../errors.ts'
+import { DurableRef } from '../../logics/durable-ref.ts'
 import { added } from '../lists.ts'
 import type { ActorRefs } from '../snapshot-codec.ts'
 import { type Adopter, adopt, adoptRoot, holdSubscriptions } from './adoption.ts'
@@ -205,7 +206,7 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
     const isRoot = this.root === undefined
     if (isRoot) {
       this.root = actor
-      actor._parent = undefined
+      actor._parent = this.host.parent as LiveActor | undefined
     } else if (typeof actor.src !== 'string') {
       this.#refuse(pathOf(actor), 'an actor of inline logic (give that logic a name in setup({ actors }))')
     }
@@ -232,8 +233,9 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
     throw new Error(`more than ${bound} microsteps for one event: transitions go in a circle (options.maxIterations)`)
   }
 
-  relay(source: Identity | undefined, target: LiveActor, event: AnyEventObject): void {
+  relay(source: Identity | undefined, target: LiveActor | DurableRef, event: AnyEventObject): void {
     if (this.#phase === 'hydrating') return
+    if (target instanceof DurableRef) return this.#sendOut(source, target, event)
     const isTurn = this.#phase === 'turn'
     if (isTurn) this.#tellOfEvent(source, target, event)
     if (!this.#isOurs(target)) {
@@ -241,6 +243,13 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
       else target.send(event)
     } else if (isTurn) deliver(this.actors.get(target.sessionId), event)
     else this.host.enqueue(target.sessionId, event, source?.sessionId)
+  }
+
+  /** Its end XState would tell the parent now: the row does that, once the last effects have run. */
+  #sendOut(source: Identity | undefined, { address }: DurableRef, event: AnyEventObject): void {
+    const tellsOfItself = source === this.root && event.type.startsWith('xstate.')
+    if (tellsOfItself) return
+    this.hold({ kind: 'message', sessionId: source?.sessionId ?? this.actorId, to: address, event })
   }
 
   schedule(source: LiveActor, target: LiveActor, event: AnyEventObject, delayMs: number, id?: string): void {
@@ -264,18 +273,6 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
 
   cancelAll(source: LiveActor): void {
     this.timers.cancelAll(source.sessionId)
-  }
-
-  requestStart(actor: LiveActor, state: object): void {
-    this.hold({ kind: 'start', sessionId: actor.sessionId, actor, state })
-  }
-
-  requestDelivery(actor: LiveActor, event: AnyEventObject): void {
-    this.hold({ kind: 'deliver', sessionId: actor.sessionId, event })
-  }
-
-  requestStop(actor: LiveActor): void {
-    this.hold({ kind: 'stop', sessionId: actor.sessionId })
   }
 
   requestEnd(actor: LiveActor): void {

@@ -13,7 +13,7 @@
 import type { AnyEventObject, MachineContext, StateValue } from 'xstate'
 import type { Json } from '../../persistence/store.ts'
 import { decode, encode, parseJson, type ActorRefs, type StoredRef } from '../snapshot-codec.ts'
-import { kindOf } from './actor-kinds.ts'
+import { type ActorKind, kindOf } from './actor-kinds.ts'
 import type { Logic, MachineLogic } from './internals.ts'
 import type { ActorRecord, TimerRecord, TreeRecord } from './tree-snapshot.ts'
 
@@ -69,7 +69,7 @@ class StoredReference {
 const refs: ActorRefs = {
   toRef: (value) => (value instanceof StoredReference ? value.stored : undefined),
   fromRef: ({ session, id, parent }) => new StoredReference(given({ session, id, parent })),
-  toPlain: () => undefined
+  toStandIn: () => undefined
 }
 
 // ── out ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -133,12 +133,12 @@ class Writing {
 
   #writeActor(shown: object, logic: Logic | undefined, path: string): ActorRecord {
     // Logic that is gone has no form of its own: hydration refuses it, and says so.
-    if (logic && kindOf(logic) === 'pure') return { snapshot: encode(shown, `${path}snapshot`, refs) }
+    if (logic && IN_ONE.has(kindOf(logic))) return { snapshot: encode(shown, `${path}snapshot`, refs) }
     const { status = 'active', value, historyValue, children, ...data } = shown as PersistedMachine
     const record: ActorRecord = { status }
     const fields: Partial<Record<string, unknown>> = data
     for (const field of DATA) {
-      if (fields[field] !== undefined) record[field] = encode(fields[field], `${path}${field}`, refs)
+      if (fields[field] !== undefined) record[field] = encode(fields[field], `${path}${field}`, refs) as never
     }
     if (value === undefined) return record
     record.value = value as ActorRecord['value'] & {}
@@ -166,7 +166,10 @@ class Writing {
   }
 }
 
-const DATA = ['output', 'error', 'context', 'input'] as const
+/** Kinds whose snapshot is stored as it is. */
+const IN_ONE: ReadonlySet<ActorKind> = new Set(['pure', 'remote'])
+
+const DATA = ['output', 'error', 'context', 'input', 'attempt', 'isPausing'] as const
 
 function mapValues<From, To>(values: Readonly<Record<string, From>>, map: (value: From, key: string) => To) {
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, map(value, key)]))

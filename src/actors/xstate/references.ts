@@ -10,7 +10,9 @@
  * 2. What is sent to a reference goes the way of every message of its tree: applied in a turn, enqueued outside of one.
  */
 import type { AnyEventObject } from 'xstate'
+import { DurableRef } from '../../logics/durable-ref.ts'
 import type { ActorRefs, StoredRef } from '../snapshot-codec.ts'
+import { standsForChild } from './actor-kinds.ts'
 import { type LiveActor, type LiveMachineSnapshot, type LiveObserver, STOPPED, type Subscription } from './internals.ts'
 
 /** What a reference needs of its tree. */
@@ -32,7 +34,9 @@ export function sessionOf(actorId: string, sessionId: string): number | undefine
 
 /** Where an actor is among the children of its root, in words. */
 export function pathOf(actor: LiveActor): string {
-  const above = actor._parent?._parent ? `${pathOf(actor._parent)}.` : ''
+  const parent = actor._parent
+  // The root's own parent, if it has one, is no actor of this tree.
+  const above = parent?._parent?.logic ? `${pathOf(parent)}.` : ''
   return `${above}children.${actor.id}`
 }
 
@@ -113,7 +117,26 @@ export function refsOf(owner: RefOwner): ActorRefs {
       return { session, id: value.id, ...(parent !== undefined && { parent }) }
     },
     fromRef: (stored) => refAt(owner, stored),
-    toPlain: (value) => ('_nodes' in value ? plainSnapshot(value) : undefined)
+    toStandIn: (value) => ('_nodes' in value ? plainSnapshot(value) : undefined)
+  }
+}
+
+/**
+ * How references are written for other rows: the root by its id, and a child in a row of its own by that one's. Other actors of the
+ * tree are refused: nobody outside could send to them.
+ */
+export function refsForOthers(owner: RefOwner, childIdOf: (sessionId: string) => string): ActorRefs {
+  const { actorId } = owner
+  return {
+    toRef: () => undefined,
+    fromRef: () => undefined,
+    toStandIn(value) {
+      if (!isRef(value)) return undefined
+      const session = sessionOf(actorId, value.sessionId)
+      if (session === 0) return new DurableRef({ id: actorId })
+      const src = owner.actorAt(value.sessionId)?.logic
+      return src && standsForChild(src) ? new DurableRef({ id: childIdOf(value.sessionId) }) : undefined
+    }
   }
 }
 

@@ -11,6 +11,7 @@
  *    surprise.
  */
 import type { Finding, NotSerializableError } from '../../errors.ts'
+import { remoteDefinitionOf } from '../../logics/definitions.ts'
 import { encode } from '../snapshot-codec.ts'
 import { actionsOf, nodesOf } from './action-addresses.ts'
 import { type ActorKind, kindOf } from './actor-kinds.ts'
@@ -125,8 +126,12 @@ class MachineCheck {
   #checkInvocations(): void {
     const invocations: Invocation[] = []
     for (const node of nodesOf(this.#machine.root)) {
-      for (const [index, { src }] of asArray(node.config.invoke).entries()) {
+      for (const [index, { src, onSnapshot }] of asArray(node.config.invoke).entries()) {
         const place = `#${node.id} invoke[${index}]`
+        if (onSnapshot !== undefined && this.#isRemote(src)) {
+          const problem = 'it wants snapshots of a child that lives in a row of its own'
+          this.#error(place, problem, 'Have the child send what its parent needs to know, with sendParent')
+        }
         if (typeof src === 'string') this.#checkActor(place, src)
         else this.#error(place, 'its src is inline logic, which cannot be found again after a restart', NAME_IT)
       }
@@ -146,12 +151,18 @@ class MachineCheck {
     }
   }
 
+  #isRemote(src: unknown): boolean {
+    const logic = typeof src === 'string' ? this.#machine.implementations.actors[src] : undefined
+    return logic !== undefined && remoteDefinitionOf(logic) !== undefined
+  }
+
   #checkActor(place: string, name: string): void {
     if (this.#machine.implementations.actors[name]) return
     this.#error(place, `actor '${name}' is not implemented`, `Add ${name} to setup({ actors }) or provide({ actors })`)
   }
 
   #checkLogic(place: string, logic: Logic): void {
+    if (remoteDefinitionOf(logic)) return
     if (isMachine(logic)) return new MachineCheck(logic, `${this.#path}${place} > `, this.#findings, this.#seen).run()
     const kind = kindOf(logic)
     if (kind === 'custom') {
@@ -233,8 +244,13 @@ function sourcesOf(...bodies: readonly unknown[]): readonly string[] {
   return functions.filter((body) => typeof body === 'function').map(String)
 }
 
-function asArray(invoke: unknown): readonly { readonly src: unknown }[] {
-  return invoke === undefined ? [] : Array.isArray(invoke) ? invoke : [invoke as { src: unknown }]
+interface InvokeConfig {
+  readonly src: unknown
+  readonly onSnapshot?: unknown
+}
+
+function asArray(invoke: unknown): readonly InvokeConfig[] {
+  return invoke === undefined ? [] : Array.isArray(invoke) ? invoke : [invoke as InvokeConfig]
 }
 
 /** Within one state, or one above the other, or in two regions of one parallel state. */

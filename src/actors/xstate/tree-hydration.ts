@@ -105,7 +105,7 @@ class Hydration {
   }
 
   #outlineOf(record: ActorRecord, path: string): object {
-    const { value, status } = record
+    const { value, status, attempt, isPausing } = record
     const { refs } = this.#tree
     if ('snapshot' in record) return decode(record.snapshot, `${path}snapshot`, refs) as object
     if (value !== undefined) return { value, status, historyValue: {}, children: this.#childOutlines(record, path) }
@@ -114,7 +114,9 @@ class Hydration {
       output: decode(record.output, `${path}output`, refs),
       error: decode(record.error, `${path}error`, refs),
       input: decode(record.input, `${path}input`, refs),
-      context: decode(record.context, `${path}context`, refs)
+      context: decode(record.context, `${path}context`, refs),
+      ...(attempt !== undefined && { attempt }),
+      ...(isPausing && { isPausing })
     }
   }
 

@@ -13,6 +13,7 @@
  */
 import type { Json } from '../../persistence/store.ts'
 import { encode } from '../snapshot-codec.ts'
+import { attemptOf, isPausing } from './activity-logic.ts'
 import { workOf } from './actor-kinds.ts'
 import {
   isMachine,
@@ -41,6 +42,9 @@ export interface ActorRecord {
   context?: unknown
   /** Of started work. */
   input?: unknown
+  /** Of an activity: which attempt it is at, unless the first, and whether it waits for that. */
+  attempt?: number
+  isPausing?: true
   /** Of a machine, unless it failed before it had a state. */
   value?: StateValue
   /**
@@ -110,7 +114,7 @@ function describe(actor: LiveActor, record: ActorRecord, path: string, tree: Liv
   if (snapshot.error !== undefined) record.error = encode(snapshot.error, `${path}error`, refs)
   if (snapshot.context !== undefined) record.context = encode(snapshot.context, `${path}context`, refs)
   if (snapshot.input !== undefined) record.input = encode(snapshot.input, `${path}input`, refs)
-  if (!isMachineSnapshot(snapshot)) return
+  if (!isMachineSnapshot(snapshot)) return writeAttempt(snapshot, record)
   if (hasRegions(snapshot.value) || snapshot.status === 'error')
     record.nodes = snapshot._nodes.map((node) => node.order)
   for (const [id, nodes] of Object.entries(snapshot.historyValue)) {
@@ -122,6 +126,12 @@ function describe(actor: LiveActor, record: ActorRecord, path: string, tree: Liv
     record.children ??= {}
     record.children[key] = describeChild(child, key, `${path}children.${key}.`, tree, written)
   }
+}
+
+function writeAttempt(snapshot: LiveSnapshot, record: ActorRecord): void {
+  const attempt = attemptOf(snapshot)
+  if (attempt > 1) record.attempt = attempt
+  if (isPausing(snapshot)) record.isPausing = true
 }
 
 function describeChild(

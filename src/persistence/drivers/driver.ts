@@ -8,6 +8,7 @@
  * 2. What belongs to the caller (a pool, an instance) is used, never ended or reconfigured.
  * 3. The death of an idle connection ends neither the process nor a promise: it shows at the next use.
  * 4. Statements cast what comes back to text, int4, float8 or boolean, which all clients read alike.
+ * 5. Where no session is kept, nothing is left on one: no settings, no statements prepared by name. It may be another client's next.
  */
 import type { Statement } from '../queries.ts'
 
@@ -20,6 +21,14 @@ export interface Queryable {
   query(statement: Statement, params: readonly Param[]): Promise<readonly Row[]>
 }
 
+export interface Transactor {
+  /**
+   * Runs `work` in a transaction, with statements of ours on `tx` and whatever else on the client's own `client`. Commits where it
+   * resolves; where it rejects, rolls back and rejects with that.
+   */
+  transact<Result>(work: (tx: Queryable, client: unknown) => Promise<Result>): Promise<Result>
+}
+
 /** One connection, kept by whoever reserved it. */
 export interface Session extends Queryable {
   /** false once the connection is gone, and with it what the server kept for it. It does not come back. */
@@ -30,16 +39,18 @@ export interface Session extends Queryable {
 /** A connection that listens. It does not come back either. */
 export type Listening = Omit<Session, 'query'>
 
-export interface Driver extends Queryable {
+export interface Driver extends Queryable, Transactor {
   /** For people. */
   readonly name: string
   /** The database runs inside this process, on one connection: there are no sessions of others. */
   readonly isEmbedded: boolean
+  /** false: a pooler gives each transaction another session; locks, settings and LISTEN do not stay. */
+  readonly keepsSessions: boolean
   /** Runs a script of many statements as one transaction. */
   run(script: string): Promise<void>
   /** Opens a connection of its own, which no other code can keep busy. */
-  reserve(): Promise<Session>
-  /** Opens a connection of its own that hears what is notified on a channel, for which `statement` is the LISTEN. */
+  reserve(): Promise<Session & Transactor>
+  /** Opens a connection of its own that hears what is notified on a channel, for which `statement` is the LISTEN. Only where sessions are kept. */
   listen(statement: Statement, channel: string, hear: (message: string) => void): Promise<Listening>
   end(): Promise<void>
 }

@@ -1,37 +1,45 @@
 /**
- * A few connections that only commits use, so that nothing else can keep commits waiting.
+ * A few connections that only one use has (commits; the lease, where it needs no session), so that nothing else can keep it waiting.
  *
  * Owns: opening them when they are first needed, and again when they are lost.
  * Does not own: retries; a statement whose connection is lost fails, and the next one opens another.
  *
  * Invariants
- * 1. A connection runs one statement at a time; statements that find all of them busy go in the order in which they came.
+ * 1. A connection runs one statement, or one transaction, at a time; statements that find all of them busy go in the order in which they came.
  * 2. No more connections are open than there are lanes.
  */
 import type { Statement } from '../queries.ts'
-import type { Driver, Param, Row, Session } from './driver.ts'
+import type { Driver, Param, Queryable, Row, Session, Transactor } from './driver.ts'
+
+type Connection = Session & Transactor
 
 export class Lanes {
   readonly #driver: Driver
-  readonly #onOpen: Statement
   /** Lanes that nobody uses, each with its session once it has one. */
-  readonly #free: (Session | null)[]
-  readonly #sessions = new Set<Session>()
+  readonly #free: (Connection | null)[]
+  readonly #sessions = new Set<Connection>()
   #isEnded = false
-  readonly #waiting: ((session: Session | null) => void)[] = []
+  readonly #waiting: ((session: Connection | null) => void)[] = []
 
-  /** `onOpen` runs first on each connection that is the lanes' own. */
-  constructor(driver: Driver, count: number, onOpen: Statement) {
+  constructor(driver: Driver, count: number) {
     this.#driver = driver
-    this.#onOpen = onOpen
-    this.#free = Array<Session | null>(count).fill(null)
+    this.#free = Array<Connection | null>(count).fill(null)
   }
 
-  async query(statement: Statement, params: readonly Param[]): Promise<readonly Row[]> {
+  query(statement: Statement, params: readonly Param[]): Promise<readonly Row[]> {
+    return this.#use((session) => session.query(statement, params))
+  }
+
+  /** All of a transaction on one lane. */
+  transact<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result> {
+    return this.#use((session) => session.transact(work))
+  }
+
+  async #use<Result>(run: (session: Connection) => Promise<Result>): Promise<Result> {
     let session = await this.#take()
     try {
       if (session === null || !session.isOpen) session = await this.#replace(session)
-      return await session.query(statement, params)
+      return await run(session)
     } finally {
       this.#giveBack(session)
     }
@@ -46,27 +54,24 @@ export class Lanes {
     await Promise.all(sessions.map((session) => session.end()))
   }
 
-  async #replace(lost: Session | null): Promise<Session> {
+  async #replace(lost: Connection | null): Promise<Connection> {
     if (lost !== null) this.#sessions.delete(lost)
     const session = await this.#driver.reserve()
-    try {
-      if (!this.#driver.isEmbedded) await session.query(this.#onOpen, [])
-      if (this.#isEnded) throw new Error('the store is closed')
-    } catch (error) {
+    if (this.#isEnded) {
       await session.end().catch(() => undefined)
-      throw error
+      throw new Error('the store is closed')
     }
     this.#sessions.add(session)
     return session
   }
 
-  async #take(): Promise<Session | null> {
+  async #take(): Promise<Connection | null> {
     // The lane used last comes first: at low load one connection does, and its caches stay warm.
     const free = this.#free.pop()
     return free !== undefined ? free : new Promise((resolve) => this.#waiting.push(resolve))
   }
 
-  #giveBack(session: Session | null): void {
+  #giveBack(session: Connection | null): void {
     const next = this.#waiting.shift()
     if (next) next(session)
     else this.#free.push(session)

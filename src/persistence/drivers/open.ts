@@ -15,23 +15,30 @@ import type { Driver } from './driver.ts'
 import type { PGliteInstance } from './pglite.ts'
 import { createPGliteDriver } from './pglite.ts'
 import type { PgPool } from './pg.ts'
-import { createPgDriver } from './pg.ts'
+import { createPgDriver, probePg } from './pg.ts'
+import { findSessions, type Pooler, type Probe } from './pooler.ts'
 import type { ConnectPostgres, PostgresSql } from './postgres.ts'
-import { createPostgresDriver } from './postgres.ts'
+import { createPostgresDriver, probePostgres } from './postgres.ts'
 
 const connectTimeoutMs = 10_000
 const poolSize = 10
 
 /**
  * A driver for a connection string, a `pg.Pool`, a postgres.js `Sql` or a `PGlite`.
- * `onConnect` runs first on each connection that is ours: the reserved ones, and those of a pg pool of our own.
- * Connects to nothing yet. Rejects with InvalidArgumentError where it is none of these, or the package for it is missing.
+ * `onConnect` runs first on each connection that is ours: the reserved ones, and those of a pg pool of our own; where sessions are
+ * kept, which a connection is opened and ended to find out. Where `pooler` tells, nothing is connected yet.
+ * Rejects with InvalidArgumentError where it is none of these, or the package for it is missing; with the client's own error where
+ * the database cannot be reached.
  */
-export async function openDriver(database: unknown, onConnect: Statement): Promise<Driver> {
-  if (typeof database === 'string') return openUrl(database, onConnect)
+export async function openDriver(database: unknown, onConnect: Statement, pooler?: Pooler): Promise<Driver> {
+  const begin: Begin = async (probe) => {
+    const keepsSessions = pooler === undefined ? await findSessions(probe) : pooler !== 'transaction'
+    return keepsSessions ? onConnect : null
+  }
+  if (typeof database === 'string') return openUrl(database, begin)
   if (isPGlite(database)) return createPGliteDriver(database)
-  if (isPgPool(database)) return createPgDriver(database, false, onConnect)
-  if (isPostgresSql(database)) return createPostgresDriver(database, await importPostgres(), false, onConnect)
+  if (isPgPool(database)) return createPgDriver(database, false, await begin(() => probePg(database)))
+  if (isPostgresSql(database)) return openOnPostgres(database, await importPostgres(), false, begin)
   throw new InvalidArgumentError(
     'database',
     'is none of the things that perdure can connect through',
@@ -39,7 +46,10 @@ export async function openDriver(database: unknown, onConnect: Statement): Promi
   )
 }
 
-async function openUrl(url: string, onConnect: Statement): Promise<Driver> {
+/** Answers what runs first on each connection; null where nothing stays there. */
+type Begin = (probe: () => Promise<Probe>) => Promise<Statement | null>
+
+async function openUrl(url: string, begin: Begin): Promise<Driver> {
   if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
     throw new InvalidArgumentError(
       'database',
@@ -47,26 +57,33 @@ async function openUrl(url: string, onConnect: Statement): Promise<Driver> {
       'It begins with postgres:// or postgresql://.'
     )
   }
-  return (await openPg(url, onConnect)) ?? openPostgres(url, onConnect)
+  return (await openPg(url, begin)) ?? openPostgres(url, begin)
 }
 
-async function openPg(url: string, onConnect: Statement): Promise<Driver | undefined> {
+async function openPg(url: string, begin: Begin): Promise<Driver | undefined> {
   const module = await importIfInstalled(() => import('pg'))
   if (module === undefined) return undefined
-  const pool = new module.default.Pool({
+  const options = {
     connectionString: url,
     application_name: 'perdure',
-    max: poolSize,
     keepAlive: true,
-    connectionTimeoutMillis: connectTimeoutMs,
-    verify: (client, done) => client.query(onConnect.text, (error) => done(error))
+    connectionTimeoutMillis: connectTimeoutMs
+  }
+  const { Client, Pool } = module.default
+  const onConnect = await begin(() => probePg({ Client: Client as unknown as PgPool['Client'], options }))
+  const pool = new Pool({
+    ...options,
+    max: poolSize,
+    verify: (client, done) => (onConnect ? client.query(onConnect.text, (error) => done(error)) : done())
   })
   // The pool drops an idle client that fails; without a listener the process would end.
   pool.on('error', () => undefined)
+  // Nor does the pool listen to a client while `verify` uses it.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return createPgDriver(pool as unknown as PgPool, true, onConnect)
 }
 
-async function openPostgres(url: string, onConnect: Statement): Promise<Driver> {
+async function openPostgres(url: string, begin: Begin): Promise<Driver> {
   const connect = await importPostgres()
   const sql = connect(url, {
     max: poolSize,
@@ -75,7 +92,16 @@ async function openPostgres(url: string, onConnect: Statement): Promise<Driver> 
     fetch_types: false,
     onnotice: () => undefined
   })
-  return createPostgresDriver(sql, connect, true, onConnect)
+  return openOnPostgres(sql, connect, true, begin)
+}
+
+async function openOnPostgres(
+  sql: PostgresSql,
+  connect: ConnectPostgres,
+  isOurs: boolean,
+  begin: Begin
+): Promise<Driver> {
+  return createPostgresDriver(sql, connect, isOurs, await begin(() => probePostgres(sql, connect)))
 }
 
 async function importPostgres(): Promise<ConnectPostgres> {

@@ -1,15 +1,17 @@
 /**
  * The driver for `pg`, over the caller's pool or one of ours.
  *
- * Owns: prepared statements by name, reserved clients. Does not own: the caller's pool.
+ * Owns: prepared statements by name, where sessions are kept; reserved clients. Does not own: the caller's pool.
  *
  * Invariants: those of driver.ts.
  */
-import type { Statement } from '../queries.ts'
-import type { Driver, Param, Row, Session } from './driver.ts'
+import { askPid, type Statement } from '../queries.ts'
+import type { Driver, Param, Queryable, Row, Session, Transactor } from './driver.ts'
+import type { Probe } from './pooler.ts'
+import { fromTransaction, isolation } from './transaction.ts'
 
 interface PgQuery {
-  readonly name: string
+  readonly name?: string
   readonly text: string
   readonly values: Param[]
 }
@@ -20,42 +22,106 @@ interface PgQueryable {
 }
 
 interface PgClient extends PgQueryable {
+  /** As told when the connection was made. */
+  readonly processID?: number | null
   connect(): Promise<unknown>
   on(event: 'error' | 'end', listener: () => void): unknown
   on(event: 'notification', listener: (notice: { readonly payload?: string }) => void): unknown
+}
+
+/** A client of the pool's, in use. */
+interface PooledClient extends PgQueryable {
+  on(event: 'error', listener: () => void): unknown
+  off(event: 'error', listener: () => void): unknown
+  release(destroy: boolean): void
 }
 
 /** The part of a `pg.Pool` that is used; `Client` and `options` are how the pool itself makes its clients. */
 export interface PgPool extends PgQueryable {
   readonly Client: new (options: object) => PgClient
   readonly options: object
+  connect(): Promise<PooledClient>
 }
 
-const prepared = (statement: Statement, params: readonly Param[]): PgQuery => ({
-  name: statement.name,
-  text: statement.text,
-  values: [...params]
-})
+type ToQuery = (statement: Statement, params: readonly Param[]) => PgQuery
 
-export function createPgDriver(pool: PgPool, isOurs: boolean, onConnect: Statement): Driver {
+const prepared: ToQuery = ({ name, text }, params) => ({ name, text, values: [...params] })
+const unnamed: ToQuery = ({ text }, params) => ({ text, values: [...params] })
+
+/** `onConnect: null`: sessions are not kept. */
+export function createPgDriver(pool: PgPool, isOurs: boolean, onConnect: Statement | null): Driver {
+  const keepsSessions = onConnect !== null
+  const toQuery = keepsSessions ? prepared : unnamed
   return {
     name: 'pg',
     isEmbedded: false,
-    query: async (statement, params) => (await pool.query(prepared(statement, params))).rows,
+    keepsSessions,
+    query: async (statement, params) => (await pool.query(toQuery(statement, params))).rows,
     run: async (script) => void (await pool.query(script)),
-    reserve: () => openSession(pool, onConnect),
-    listen: (statement, _channel, hear) => openSession(pool, statement, ({ payload = '' }) => hear(payload)),
+    transact: (work) => transactInPool(pool, work),
+    reserve: () => openSession(pool, toQuery, onConnect),
+    listen: (statement, _channel, hear) => openSession(pool, toQuery, statement, ({ payload = '' }) => hear(payload)),
     end: async () => {
       if (isOurs) await pool.end()
     }
   }
 }
 
+async function transactInPool<Result>(
+  pool: PgPool,
+  work: (tx: Queryable, client: unknown) => Promise<Result>
+): Promise<Result> {
+  const client = await pool.connect()
+  let isLost = false
+  const lose = (): void => {
+    isLost = true
+  }
+  // The pool does not listen while a client is in use.
+  client.on('error', lose)
+  try {
+    return await transactOn(client, () => work(fromTransaction(client), client))
+  } finally {
+    client.off('error', lose)
+    client.release(isLost)
+  }
+}
+
+async function transactOn<Result>(client: PgQueryable, work: () => Promise<Result>): Promise<Result> {
+  await client.query(`begin ${isolation}`)
+  let result: Result
+  try {
+    result = await work()
+  } catch (error) {
+    await client.query('rollback').catch(() => undefined)
+    throw error
+  }
+  await client.query('commit')
+  return result
+}
+
+/** A connection as the pool would make it. */
+export async function probePg(pool: Pick<PgPool, 'Client' | 'options'>): Promise<Probe> {
+  const client = new pool.Client(pool.options)
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+  } catch (error) {
+    await client.end().catch(() => undefined)
+    throw error
+  }
+  return {
+    toldPid: client.processID ?? null,
+    askPid: async () => (await client.query(askPid.text)).rows[0]?.['pid'] as number,
+    end: () => client.end()
+  }
+}
+
 async function openSession(
   pool: PgPool,
-  onConnect: Statement,
+  toQuery: ToQuery,
+  onConnect: Statement | null,
   onNotice: (notice: { readonly payload?: string }) => void = () => undefined
-): Promise<Session> {
+): Promise<Session & Transactor> {
   const client = new pool.Client(pool.options)
   let isOpen = true
   const close = (): void => {
@@ -67,16 +133,18 @@ async function openSession(
   client.on('notification', onNotice)
   try {
     await client.connect()
-    await client.query(onConnect.text)
+    if (onConnect !== null) await client.query(onConnect.text)
   } catch (error) {
     await client.end().catch(() => undefined)
     throw error
   }
+  const query: Queryable['query'] = async (statement, params) => (await client.query(toQuery(statement, params))).rows
   return {
     get isOpen() {
       return isOpen
     },
-    query: async (statement, params) => (await client.query(prepared(statement, params))).rows,
+    query,
+    transact: (work) => transactOn(client, () => work({ query }, client)),
     end: () => client.end()
   }
 }

@@ -12,15 +12,24 @@ export interface PGliteInstance {
   readonly closed: boolean
   query(text: string, params: Param[]): Promise<{ readonly rows: readonly Row[] }>
   exec(script: string): Promise<unknown>
+  transaction<Result>(work: (tx: Pick<PGliteInstance, 'query'>) => Promise<Result>): Promise<Result>
   listen(channel: string, hear: (message: string) => void): Promise<() => Promise<void>>
 }
 
 export function createPGliteDriver(lite: PGliteInstance): Driver {
-  const query: Driver['query'] = async (statement, params) => (await lite.query(statement.text, [...params])).rows
+  const queryOn =
+    (runner: Pick<PGliteInstance, 'query'>): Driver['query'] =>
+    async (statement, params) =>
+      (await runner.query(statement.text, [...params])).rows
+  const query = queryOn(lite)
+  // Statements of others wait until it is over.
+  const transact: Driver['transact'] = (work) => lite.transaction((tx) => work({ query: queryOn(tx) }, tx))
   return {
     name: 'PGlite',
     isEmbedded: true,
+    keepsSessions: true,
     query,
+    transact,
     run: async (script) => void (await lite.exec(script)),
     reserve: async () => {
       let hasEnded = false
@@ -29,6 +38,7 @@ export function createPGliteDriver(lite: PGliteInstance): Driver {
           return !hasEnded && !lite.closed
         },
         query,
+        transact,
         end: async () => {
           hasEnded = true
         }

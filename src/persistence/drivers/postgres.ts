@@ -7,13 +7,19 @@
  * 1. A reserved connection is an instance of its own with one connection. The client would open another one in silence when
  *    that is lost; the session is then closed, because what the server kept for it (locks, settings) is gone.
  */
-import type { Statement } from '../queries.ts'
-import type { Driver, Param, Row, Session } from './driver.ts'
+import { askPid, type Statement } from '../queries.ts'
+import type { Driver, Param, Row, Session, Transactor } from './driver.ts'
+import type { Probe } from './pooler.ts'
+import { fromTransaction, isolation } from './transaction.ts'
+
+/** `state.pid`: the server process, as told when the connection was made. */
+type Answer = Iterable<Row> & { readonly state?: { readonly pid: number | null } | null }
 
 /** The part of a `postgres.Sql` that is used. */
 export interface PostgresSql {
-  unsafe(text: string, params?: Param[], options?: { readonly prepare: boolean }): Promise<Iterable<Row>>
+  unsafe(text: string, params?: Param[], options?: { readonly prepare: boolean }): Promise<Answer>
   listen(channel: string, hear: (message: string) => void, onListen: () => void): Promise<unknown>
+  begin<Result>(options: string, work: (tx: Pick<PostgresSql, 'unsafe'>) => Promise<Result>): Promise<Result>
   readonly options: object
   end(options?: { readonly timeout: number }): Promise<void>
 }
@@ -27,20 +33,30 @@ export interface ConnectPostgres {
   (url: string, options: object): PostgresSql
 }
 
+type Run = (sql: Pick<PostgresSql, 'unsafe'>, statement: Statement, params: readonly Param[]) => Promise<readonly Row[]>
+
+/** `onConnect: null`: sessions are not kept. */
 export function createPostgresDriver(
   sql: PostgresSql,
   connect: ConnectPostgres,
   isOurs: boolean,
-  onConnect: Statement
+  onConnect: Statement | null
 ): Driver {
+  const keepsSessions = onConnect !== null
+  const run: Run = async (own, { text }, params) => [
+    ...(await own.unsafe(text, [...params], { prepare: keepsSessions }))
+  ]
   return {
     name: 'postgres.js',
     isEmbedded: false,
-    query: (statement, params) => runPrepared(sql, statement, params),
+    keepsSessions,
+    query: (statement, params) => run(sql, statement, params),
     run: async (script) => void (await sql.unsafe(script)),
-    reserve: () => openSession(sql, connect, (own) => runPrepared(own, onConnect, [])),
+    transact: (work) => sql.begin(isolation, (tx) => work(fromTransaction(tx), tx)),
+    // Without a statement the client would not connect yet.
+    reserve: () => openSession(sql, connect, run, (own) => run(own, onConnect ?? askPid, [])),
     listen: (_statement, channel, hear) =>
-      openSession(sql, connect, (own, close) => {
+      openSession(sql, connect, run, (own, close) => {
         let isListening = false
         // The client would listen again in silence when the connection was lost, and with it what was told meanwhile.
         return own.listen(channel, hear, () => (isListening ? close() : (isListening = true)))
@@ -51,26 +67,41 @@ export function createPostgresDriver(
   }
 }
 
-async function runPrepared(sql: PostgresSql, statement: Statement, params: readonly Param[]): Promise<readonly Row[]> {
-  return [...(await sql.unsafe(statement.text, [...params], { prepare: true }))]
+/** A connection as the instance would make it; made at the first question. */
+export async function probePostgres(sql: PostgresSql, connect: ConnectPostgres): Promise<Probe> {
+  const own = connectAlone(sql, connect)
+  try {
+    const { state } = await own.unsafe(askPid.text)
+    return {
+      toldPid: state?.pid ?? null,
+      askPid: async () => {
+        const [row] = [...(await own.unsafe(askPid.text))]
+        return row?.['pid'] as number
+      },
+      end: () => own.end({ timeout: endTimeoutSeconds })
+    }
+  } catch (error) {
+    await own.end({ timeout: 0 })
+    throw error
+  }
+}
+
+function connectAlone(sql: PostgresSql, connect: ConnectPostgres, onclose = (): void => undefined): PostgresSql {
+  // The client would begin by asking for types, of which no statement needs any, with a statement that it leaves prepared.
+  return connect({ ...sql.options, max: 1, fetch_types: false, idle_timeout: null, max_lifetime: null, onclose })
 }
 
 async function openSession(
   sql: PostgresSql,
   connect: ConnectPostgres,
+  run: Run,
   begin: (own: PostgresSql, close: () => void) => Promise<unknown>
-): Promise<Session> {
+): Promise<Session & Transactor> {
   let isOpen = true
   const close = (): void => {
     isOpen = false
   }
-  const own = connect({
-    ...sql.options,
-    max: 1,
-    idle_timeout: null,
-    max_lifetime: null,
-    onclose: close
-  })
+  const own = connectAlone(sql, connect, close)
   try {
     await begin(own, close)
   } catch (error) {
@@ -83,7 +114,11 @@ async function openSession(
     },
     query: (statement, params) => {
       if (!isOpen) return Promise.reject(new ConnectionClosedError())
-      return runPrepared(own, statement, params)
+      return run(own, statement, params)
+    },
+    transact: (work) => {
+      if (!isOpen) return Promise.reject(new ConnectionClosedError())
+      return own.begin(isolation, (tx) => work({ query: (statement, params) => run(tx, statement, params) }, tx))
     },
     end: () => own.end({ timeout: isOpen ? endTimeoutSeconds : 0 })
   }

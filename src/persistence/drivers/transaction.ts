@@ -19,6 +19,9 @@ interface PostgresTransaction {
   unsafe(text: string, params: Param[]): Promise<Iterable<Row>>
 }
 
+/** Of transactions that we begin: what is read after a lock is what stands then, whatever the database's default. */
+export const isolation = 'isolation level read committed'
+
 /** Of a pg client, a postgres.js transaction or reserved connection, or a PGlite transaction. Throws InvalidArgumentError. */
 export function fromTransaction(client: unknown): Queryable {
   if (isPgClient(client) || isPGliteTransaction(client)) {

@@ -43,6 +43,7 @@ export function newActor(fields: Partial<NewActor> = {}): NewActor {
     owner: null,
     startAt: null,
     startInMs: null,
+    parent: null,
     ...fields
   }
 }

@@ -1,0 +1,54 @@
+/**
+ * What an incarnation knows of its durable inbox: the events in it that wait for a state that takes them, and up to where it has been
+ * read.
+ *
+ * Owns: arrival numbers on this side. Does not own: which events wait (turn.ts), the inbox itself (the store).
+ *
+ * Invariant
+ * 1. Between turns `waiting` and `seen` are what the row holds.
+ */
+import type { Commit, Json, Signal } from '../persistence/store.ts'
+import { NONE } from './lists.ts'
+import type { Entry } from './mailbox.ts'
+import { signalEntry } from './row-entries.ts'
+import type { Turn, WaitingEvent } from './turn.ts'
+
+export class Inbox {
+  readonly #id: string
+  waiting: readonly WaitingEvent[] = []
+  /** The newest arrival number that was read. */
+  seen: number
+  /** How many signals had arrived unseen when the last commit was made. */
+  unseen = 0
+
+  constructor(id: string, seen: number) {
+    this.#id = id
+    this.seen = seen
+  }
+
+  /** Signals that were fetched: those that are new, as entries. */
+  see(signals: readonly Signal[]): readonly Entry[] {
+    const known = new Set(this.waiting.map((event) => event.seq))
+    const entries = signals.filter(({ seq }) => !known.has(seq)).map((signal) => signalEntry(this.#id, signal))
+    for (const { seq } of signals) this.seen = Math.max(this.seen, seq)
+    return entries
+  }
+
+  /** A commit has put `deferred` into the inbox, whose newest arrival number is `newest` now. */
+  committed({ deferred }: Commit, newest: number, waiting: readonly WaitingEvent[]): void {
+    // Events that wait anew have the newest arrival numbers; a gap below them is what others sent meanwhile.
+    let seq = newest - deferred.length
+    this.unseen = Math.max(0, seq - this.seen)
+    if (this.unseen === 0) this.seen = newest
+    this.waiting =
+      deferred.length === 0
+        ? waiting
+        : waiting.map((event) => (event.send ? { event: event.event, seq: ++seq, send: null } : event))
+  }
+}
+
+/** What a turn puts into the inbox: what was sent, and waits. */
+export function deferredOf({ waiting }: Turn): readonly { readonly event: Json; readonly dedupKey: string | null }[] {
+  if (waiting.length === 0) return NONE
+  return waiting.flatMap(({ send }) => (send ? [{ event: send.json, dedupKey: send.dedupKey }] : []))
+}

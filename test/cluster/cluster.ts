@@ -1,0 +1,160 @@
+/**
+ * Real worker processes on one real Postgres, for tests of what survives.
+ *
+ *     const stage = await openClusterStage()                    // at the top of the file
+ *     const cluster = await stage.open()                        // in each test: empty tables, no worker
+ *     const [a, b] = [await cluster.start('a'), await cluster.start('b')]
+ *     await a.kill()
+ *     await cluster.waitUntil('b has it', () => b.effects().length > 0)
+ *     await expectPeace(cluster)                                // at rest, and the checks find nothing
+ *
+ * Verbs: start · and of a member stop, kill, freeze, thaw, cutConnection, holdBack, healConnection · restartPostgres · waitUntil.
+ *
+ * Owns: the workers, their diaries, and the log of all that was asked of them through `spawn` and `send`.
+ * Does not own: what must be so (checks.ts).
+ *
+ * Invariants
+ * 1. When a test ends, whichever way, none of its workers is alive.
+ * 2. Every call through `spawn` and `send` is in the history, with its outcome.
+ */
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Row } from '../support/database.ts'
+import { findViolations, type Violation } from './checks.ts'
+import { readActors, readCommits, type History, type SendRecord } from './history.ts'
+import { Member } from './member.ts'
+import type { TallyEvent } from './tally.ts'
+import type { Outcome, WorkerOptions } from './words.ts'
+
+export interface ClusterOptions {
+  readonly program: string
+  readonly database: string
+  readonly ask: (text: string, params?: readonly unknown[]) => Promise<readonly Row[]>
+  /** Stops the server as a crash would, and starts it again. */
+  readonly restartPostgres: () => Promise<void>
+}
+
+/** On a machine that is busy with other things. */
+const WITHIN_MS = 20_000
+const LOOK_MS = 20
+
+export class Cluster {
+  readonly #options: ClusterOptions
+  readonly #folder: string
+  readonly #members: Member[] = []
+  readonly #spawns: { actor: string; outcome: Outcome }[] = []
+  readonly #sends: SendRecord[] = []
+  #order = 0
+
+  private constructor(options: ClusterOptions, folder: string) {
+    this.#options = options
+    this.#folder = folder
+  }
+
+  static async open(options: ClusterOptions): Promise<Cluster> {
+    return new Cluster(options, await mkdtemp(join(tmpdir(), 'perdure-cluster-')))
+  }
+
+  /** Another process, whose runtime is started. Several may have one name. */
+  async start(name: string, options: WorkerOptions = {}): Promise<Member> {
+    const { program, database } = this.#options
+    const diary = join(this.#folder, `${this.#members.length}.jsonl`)
+    const member = await Member.open({ name, program, database, diary, options })
+    this.#members.push(member)
+    await member.start()
+    return member
+  }
+
+  get members(): readonly Member[] {
+    return this.#members
+  }
+
+  // ── calls that the history knows ──────────────────────────────────────────────────────────────────────────────
+
+  /** A new actor, asked for until somebody says that it is there. */
+  async spawn(from: Member): Promise<string> {
+    const actor = randomUUID()
+    await this.spawnAs(from, actor)
+    return actor
+  }
+
+  async spawnAs(from: Member, actor: string): Promise<Outcome> {
+    const outcome = await from.spawn(actor)
+    this.#spawns.push({ actor, outcome })
+    return outcome
+  }
+
+  /** `by`: what it is sent by is kept in order. Default: the name of the member. */
+  async send(from: Member, actor: string, event: TallyEvent, by = from.name): Promise<Outcome> {
+    const order = this.#order++
+    const askedAt = performance.now()
+    const outcome = await from.send(actor, event)
+    this.#sends.push({ by, actor, event, order, outcome, askedAt, answeredAt: performance.now() })
+    return outcome
+  }
+
+  // ── the server ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  ask(text: string, params: readonly unknown[] = []): Promise<readonly Row[]> {
+    return this.#options.ask(text, params)
+  }
+
+  restartPostgres(): Promise<void> {
+    return this.#options.restartPostgres()
+  }
+
+  /** The node that has an actor; null: nobody. */
+  async ownerOf(actor: string): Promise<string | null> {
+    const [row] = await this.ask('select owner from perdure.actor where id = $1', [actor])
+    return (row?.['owner'] as string | null | undefined) ?? null
+  }
+
+  /** Ends the session of the server's that `where` tells of; resolves to how many those were. */
+  async terminateSessions(where: string): Promise<number> {
+    const rows = await this.ask(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and application_name = 'perdure' and (${where})`
+    )
+    return rows.length
+  }
+
+  // ── what became of it ─────────────────────────────────────────────────────────────────────────────────────────
+
+  async waitUntil(what: string, look: () => boolean | Promise<boolean>, withinMs = WITHIN_MS): Promise<void> {
+    const deadline = performance.now() + withinMs
+    while (!(await look())) {
+      if (performance.now() > deadline) throw new Error(`it did not come about within ${withinMs} ms that ${what}`)
+      await new Promise((again) => setTimeout(again, LOOK_MS))
+    }
+  }
+
+  async history(): Promise<History> {
+    return {
+      spawns: this.#spawns,
+      sends: this.#sends,
+      effects: this.#members.flatMap((member) => member.effects()),
+      commits: await readCommits((text) => this.ask(text)),
+      actors: await readActors((text) => this.ask(text))
+    }
+  }
+
+  /** Waits until no actor has anything to do, and answers what the checks find: whatever is left by then, too. */
+  async judge(withinMs = WITHIN_MS): Promise<readonly Violation[]> {
+    const isAtRest = async (): Promise<boolean> =>
+      (await readActors((text) => this.ask(text))).every(({ left, inbox }) => left === null && inbox.length === 0)
+    // What is not at rest by then is among the findings.
+    await this.waitUntil('the run has come to rest', isAtRest, withinMs).catch(() => undefined)
+    const broken = this.#members.filter(({ hasFailed }) => hasFailed)
+    return [
+      ...findViolations(await this.history()),
+      ...broken.map(({ name }) => ({ check: 'e', kind: 'stranded', actor: '', says: `worker ${name} ended` }) as const)
+    ]
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#members.filter(({ isAlive }) => isAlive).map((member) => member.kill()))
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,65 @@
+/** The lease of a node, by its own clock. */
+import { expect, onTestFinished, test } from 'vitest'
+import { DatabaseClock } from '../../src/clock.ts'
+import { MemoryStore } from '../../src/persistence/memory-store.ts'
+import type { Lease } from '../../src/persistence/store.ts'
+import { Membership } from '../../src/supervisor/membership.ts'
+import { openTree } from '../../src/supervisor/tree.ts'
+import { Telemetry } from '../../src/telemetry/telemetry.ts'
+
+const leaseMs = 300
+
+/** A member whose database renews its lease whenever it is asked, after `beforeAnswer`. */
+function join(beforeAnswer: (renewal: number) => Promise<void> | void) {
+  const store = new MemoryStore(Date)
+  const openLease = store.join.bind(store)
+  let renewals = 0
+  store.join = async (node, name): Promise<Lease> => {
+    const { leave } = await openLease(node, name, leaseMs)
+    const renew = async () => {
+      await beforeAnswer(++renewals)
+      return { held: true, now: Date.now() }
+    }
+    return { isOpen: true, renew, leave }
+  }
+  const telemetry = new Telemetry()
+  const membership = new Membership({ store, name: 'a node', leaseMs, clock: new DatabaseClock(), telemetry })
+  const children = [membership.spec]
+  const tree = openTree({
+    strategy: 'restForOne',
+    maxRestarts: 5,
+    withinMs: 60_000,
+    children,
+    onCrash: () => undefined
+  })
+  onTestFinished(() => tree.stop())
+  return { membership, telemetry, tree }
+}
+
+function block(ms: number): void {
+  const until = performance.now() + ms
+  while (performance.now() < until);
+}
+
+test('a lease that ran out while the process was blocked is not taken up again, though the database renews it', async () => {
+  const { membership, telemetry, tree } = join((renewal) => (renewal === 2 ? block(leaseMs) : undefined))
+  await tree.started
+  const first = membership.node
+  const fenced = new Promise((heard) => telemetry.on('node.fenced', heard))
+  const joined = new Promise((heard) => telemetry.on('node.joined', heard))
+  expect(await fenced).toMatchObject({ node: first, reason: expect.stringContaining('ran out') })
+  expect(await joined).not.toMatchObject({ node: first })
+})
+
+test('a renewal that is answered after its node has joined anew says nothing of the new lease', async () => {
+  let answer: () => void = () => undefined
+  const { membership, telemetry, tree } = join((renewal) =>
+    renewal === 2 ? new Promise((answered) => (answer = answered)) : undefined
+  )
+  await tree.started
+  await new Promise((heard) => telemetry.on('node.joined', heard))
+  const second = membership.node
+  answer()
+  await new Promise((later) => setImmediate(later))
+  expect([membership.holdsLease, membership.node]).toEqual([true, second])
+})
