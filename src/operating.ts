@@ -48,6 +48,8 @@ export async function cancelActor(id: string, reason: string | null, host: Opera
     const { batched } = await host.member()
     const result = await batched.cancel(cancellation)
     if (result.kind === 'missing') throw new ActorNotFoundError(id)
+    for (const other of result.reached?.owners ?? []) host.tellOwner(other.node, other.id)
+    if (result.reached?.wakesRows) host.poke()
     if (result.kind === 'ended') return
     host.tellOwner(result.owner, id)
     await untilOwnerLetsGo(id, result.owner, host)

@@ -12,6 +12,8 @@
 -- 3. A bucket, or a slot, does not exist yet: it is made, full or free, and what wants it asks again. Whoever makes it first, wins.
 -- 4. The same request runs twice at once, its first connection lost. The second slot of the holder fails on the unique index;
 --    all is taken back, and run again. Of a rate alone the tokens are taken twice: it is stricter then, never laxer.
+--    What a row was locked for is read from one materialized list when the row is written: written again by others since the
+--    snapshot, it is joined anew, and a `union all` in its place is then read from its beginning, and may give somebody else's slot.
 -- 5. The node is forgotten meanwhile. Its row is locked first: it stays until the slots that name it are there, and are freed with it.
 -- No deadlocks: locked are the node, then buckets, then slots of the holders, each in the order of their keys; free slots wait for
 -- nobody, and rows are made last, in the order of their keys.
@@ -123,16 +125,19 @@ judged as materialized (
   left join filled using (limit_name, partition)
   left join free using (limit_name, partition, place)
 ),
+spent as materialized (
+  select limit_name, partition, min(at) as at, min(available) - sum(weight) as level,
+    (min(burst) - min(available) + sum(weight)) / min(tokens_per_ms) as full_in_ms
+  from judged
+  join filled using (limit_name, partition)
+  where verdict = 'granted'
+  group by limit_name, partition
+),
 debited as (
-  update perdure.bucket set
-    level = filled.available - spent.tokens,
-    filled_at = filled.at,
-    full_at = filled.at + (filled.burst - filled.available + spent.tokens) / filled.tokens_per_ms * interval '1 millisecond'
-  from filled
-  join (
-    select limit_name, partition, sum(weight) as tokens from judged where verdict = 'granted' group by limit_name, partition
-  ) as spent using (limit_name, partition)
-  where bucket.limit_name = filled.limit_name and bucket.partition = filled.partition
+  update perdure.bucket
+  set level = spent.level, filled_at = spent.at, full_at = spent.at + spent.full_in_ms * interval '1 millisecond'
+  from spent
+  where bucket.limit_name = spent.limit_name and bucket.partition = spent.partition
 ),
 given as materialized (
   select judged.n, limit_name, partition, number, holder from judged where verdict = 'granted' and number is not null
@@ -162,11 +167,13 @@ made_slots as (
 select
   case
     when not exists (select from able) then 'death'
-    when held.n is not null then 'granted'
+    when given.n is not null and taken.n is null then null
+    when given.n is not null then 'granted'
     when judged.verdict <> 'untold' then judged.verdict
   end as verdict,
   judged.retry_in_ms as "retryInMs"
 from asked
 left join judged on judged.n = asked.first_n
-left join held on held.n = asked.first_n
+left join given on given.n = asked.first_n
+left join taken on taken.n = asked.first_n
 order by asked.n

@@ -34,7 +34,7 @@ import {
   markPerformed,
   type TreeEffect
 } from './transition.ts'
-import { runTurn, type Turn, type TurnRules, type WaitingEvent } from './turn.ts'
+import { runTurn, type Turn, type TurnRules } from './turn.ts'
 
 export type Committed = Extract<CommitResult, { kind: 'committed' }>
 

@@ -4,13 +4,7 @@
  * Owns: one attempt: what the user's function is handed, its timeout. Where there is no perdure, all attempts.
  * Does not own: when a failed attempt is tried again in a durable actor: that is in its row (actors/xstate/activity-logic.ts).
  */
-import {
-  fromPromise,
-  type AnyEventObject,
-  type EventObject,
-  type NonReducibleUnknown,
-  type PromiseActorLogic
-} from 'xstate'
+import { fromPromise, type EventObject, type NonReducibleUnknown, type PromiseActorLogic } from 'xstate'
 import { InvalidArgumentError } from '../errors.ts'
 import { readDurationMs, readRetry, refuseUnknown, type DurationInput, type RetryInput } from '../plain-arguments.ts'
 import { nextAttemptInMs, type RetryPolicy } from '../retry-policy.ts'
@@ -70,7 +64,7 @@ export function activity<TOutput, TInput = NonReducibleUnknown>(
   const limits = readLimitUses(options)
   const logic = fromPromise<TOutput, TInput>(async ({ input, signal, self, emit }) => {
     const work = currentWork()
-    const args = { input, emit: emit as (event: AnyEventObject) => void }
+    const args = { input, emit }
     if (work) {
       const { attempt, key: idempotencyKey, actorId } = work
       const run = (own: AbortSignal) => fn({ ...args, signal: own, attempt, idempotencyKey, actorId })

@@ -158,13 +158,13 @@ function runOne<TMachine extends AnyStateMachine>(
   stop: AbortSignal
 ): Promise<Outcome<OutputFrom<TMachine>>> {
   return new Promise((resolve) => {
-    const actor = createActor(machine, { input } as never)
+    const actor = createActor(machine as AnyStateMachine, { input })
     stop.addEventListener('abort', () => {
       actor.stop()
       resolve({ status: 'stopped' })
     })
     toPromise(actor).then(
-      (output) => resolve({ status: 'done', output: output as OutputFrom<TMachine> }),
+      (output) => resolve({ status: 'done', output }),
       (error: unknown) => resolve({ status: 'failed', error })
     )
     actor.start()

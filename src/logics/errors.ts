@@ -6,9 +6,6 @@ import { PerdureError } from '../errors.ts'
 /** Thrown by an activity, or as the cause of what it throws: no attempt more, however many its policy allows. */
 export class NonRetryableError extends PerdureError {
   readonly _tag = 'NonRetryableError'
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options)
-  }
 }
 
 /** An attempt of an activity took longer than its `timeout`. */

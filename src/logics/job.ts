@@ -1,5 +1,5 @@
 /** `job`: a machine of one step, for work that needs no states of its own. */
-import { setup, type DoneActorEvent, type DoneStateEvent, type NonReducibleUnknown } from 'xstate'
+import { setup, type DoneActorEvent, type NonReducibleUnknown } from 'xstate'
 import { readText } from '../plain-arguments.ts'
 import { activity, type ActivityArgs, type ActivityOptions } from './activity.ts'
 
@@ -17,8 +17,9 @@ export function job<TOutput, TInput = NonReducibleUnknown>(
   fn: (args: ActivityArgs<TInput>) => PromiseLike<TOutput> | TOutput,
   options: ActivityOptions<TInput> = {}
 ): JobMachine<TInput, TOutput> {
+  const types: { context?: { readonly input: unknown }; input?: unknown } = {}
   const machine = setup({
-    types: { context: {} as { readonly input: unknown }, input: {} as unknown },
+    types,
     actors: {
       run: activity<unknown, unknown>(
         fn as (args: ActivityArgs<unknown>) => unknown,
@@ -40,7 +41,7 @@ export function job<TOutput, TInput = NonReducibleUnknown>(
       },
       done: { type: 'final', output: ({ event }) => (event as DoneActorEvent).output }
     },
-    output: ({ event }) => (event as DoneStateEvent).output
+    output: ({ event }) => event.output
   })
   return machine as unknown as JobMachine<TInput, TOutput>
 }

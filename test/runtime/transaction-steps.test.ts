@@ -1,6 +1,6 @@
 /** Statements of the user's that are committed with the transition that they lead to, or not at all. */
 import { PGlite } from '@electric-sql/pglite'
-import pg from 'pg'
+import type pg from 'pg'
 import postgres from 'postgres'
 import { assign, setup } from 'xstate'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
@@ -19,6 +19,7 @@ let between: () => Promise<void> = async () => undefined
 type Query = (sql: string, params: unknown[]) => Promise<unknown>
 
 /** Takes a piece of `item` from the stock; `query` runs a statement on the driver's client. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- ties what the step is given to what the query takes
 const taking = <TClient>(query: (client: TClient) => Query) =>
   setup({
     types: {
