@@ -29,11 +29,14 @@ export function readArguments(args: readonly string[]): Arguments {
     name: positionals[0],
     load: {
       rounds: readCount('rounds', values.rounds, 100),
-      actors: readCount('actors', values.actors, 10_000),
+      actors: readCount('actors', values.actors ?? defaultActors(positionals[0]), 10_000),
       events: readCount('events', values.events, 1_000)
     }
   }
 }
+
+/** A fan-out is measured by its size. */
+const defaultActors = (name: string | undefined): string => (name === 'children' ? '10000' : '1000')
 
 function parse(args: readonly string[]) {
   try {
@@ -42,7 +45,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         rounds: { type: 'string', default: '5' },
-        actors: { type: 'string', default: '1000' },
+        actors: { type: 'string' },
         events: { type: 'string', default: '20' }
       }
     })

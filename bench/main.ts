@@ -4,13 +4,14 @@
  * Owns: their names. Does not own: what they measure.
  */
 import { ArgumentError, readArguments } from './arguments.ts'
+import { children } from './children.ts'
 import { core } from './core.ts'
 import { memory } from './memory.ts'
 import { nodes } from './nodes.ts'
 
-const benchmarks = { core, memory, nodes }
+const benchmarks = { core, memory, nodes, children }
 
-const list = Object.entries(benchmarks).map(([name, { description }]) => `  ${name.padEnd(8)}${description}`)
+const list = Object.entries(benchmarks).map(([name, { description }]) => `  ${name.padEnd(10)}${description}`)
 const usage = `Usage: npm run bench -- <name> [--rounds N] [--actors N] [--events N]\n\n${list.join('\n')}`
 
 try {

@@ -214,7 +214,7 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
     const { batched } = await this.#host.member()
     const row = await batched.read(this.id)
     if (row === null) throw new ActorNotFoundError(this.id)
-    return row
+    return this.#host.registrations.codecs.decodeRow(row)
   }
 
   /** The snapshot of the actor where it is awake here. */

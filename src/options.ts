@@ -21,6 +21,7 @@ import {
 } from './plain-arguments.ts'
 import { childMachinesOf } from './logics/reachable.ts'
 import { readMigration, type MigrateOptions } from './actors/migration.ts'
+import { readCodec, type Codec } from './actors/row-codec.ts'
 import { DEFAULT_BOUNDS, type Bounds } from './bounds.ts'
 import { readLimits, type LimitOptions } from './limiting/limits.ts'
 import type { Pooler } from './persistence/drivers/pooler.ts'
@@ -42,6 +43,8 @@ export interface MachineOptions<TMachine extends AnyStateMachine = AnyStateMachi
    * @example { machine: orderV2, migrate: { from: ['1'], snapshot: (old) => ({ ...old, value: 'draft' }) } }
    */
   readonly migrate?: MigrateOptions
+  /** Encrypts or compresses what is stored of its actors. */
+  readonly codec?: Codec
   /** Instead of the runtime's `retention`. Of several versions of a machine the longest holds. */
   readonly retention?: DurationInput | false
 }
@@ -182,6 +185,7 @@ const MACHINE_OPTIONS = [
   'unhandled',
   'retry',
   'migrate',
+  'codec',
   'retention'
 ] as const satisfies readonly (keyof MachineOptions)[]
 
@@ -284,6 +288,7 @@ export function readMachine(entry: MachineEntry): Registration {
     unhandled,
     retry: readRetry(retry),
     migration: migrate === undefined ? null : readMigration(migrate, version),
+    codec: readCodec(options.codec),
     retentionMs: retention === undefined ? undefined : readRetentionMs(retention)
   }
 }

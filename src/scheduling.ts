@@ -112,6 +112,10 @@ export function readSchedule(
     throw new InvalidArgumentError('missed', 'is unknown', "Pass 'skip', 'once' or 'all'")
   }
   readCron(cron, timeZone)
+  if (registration.codec !== null && spawn.input !== undefined) {
+    const remedy = 'Have the machine find it where it needs it; withTime is possible'
+    throw new InvalidArgumentError('input', 'would be stored with the schedule, which no codec encodes', remedy)
+  }
   const { row } = draftActor(spawn, registration, bounds)
   const timeField = field === undefined ? null : readText('withTime', field)
   if (timeField !== null) checkFields(spawn.input, timeField)

@@ -7,6 +7,7 @@
  */
 import { uuidV7Unsafe } from 'effect/crypto/SecureRandom'
 import type { Registration } from './actors/registration.ts'
+import { encodeBy } from './actors/row-codec.ts'
 import { decode, encode } from './actors/snapshot-codec.ts'
 import { readId, readKeyScope, readPriority, readStart, readText, refuseUnknown } from './arguments.ts'
 import { DuplicateIdError, DuplicateKeyError, MachineMismatchError, OutcomeUnknownError } from './errors.ts'
@@ -30,21 +31,21 @@ export interface Spawned {
 }
 
 /** Throws InvalidArgumentError, NotSerializableError or TooLargeError. */
-export function draftActor(settings: SpawnSettings, { name, version }: Registration, bounds: Bounds): Draft {
+export function draftActor(settings: SpawnSettings, registration: Registration, bounds: Bounds): Draft {
   refuseUnknown('spawn', settings, SPAWN_OPTIONS)
   const tree = settings.input === undefined ? undefined : encode(settings.input, 'input')
   const input = tree === undefined ? null : JSON.stringify(tree)
   if (input !== null) checkSize('input', input, bounds)
   const row: NewActor = {
     id: settings.id === undefined ? uuidV7Unsafe() : readId('id', settings.id),
-    machine: name,
-    machineVersion: version,
+    machine: registration.name,
+    machineVersion: registration.version,
     key: settings.key === undefined ? null : readText('key', settings.key),
     keyScope: readKeyScope(settings.keyScope),
     queue: settings.queue === undefined ? 'default' : readText('queue', settings.queue),
     priority: readPriority(settings.priority),
     partitionKey: settings.partitionKey === undefined ? null : readText('partitionKey', settings.partitionKey),
-    input,
+    input: input && encodeBy(registration, input, 'input'),
     owner: null,
     parent: null,
     ...readStart(settings)

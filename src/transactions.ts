@@ -18,7 +18,7 @@ import { readAddress, readIfExists } from './arguments.ts'
 import { ActorNotFoundError, ActorTerminatedError, InboxFullError } from './errors.ts'
 import type { Bounds } from './bounds.ts'
 import type { Address, SendOptions, SpawnSettings } from './options.ts'
-import type { SignalResult, Writer } from './persistence/store.ts'
+import type { Json, SignalResult, Writer } from './persistence/store.ts'
 import { readLetter } from './sending.ts'
 import { draftActor, idOfSpawned, idsOfInserted, type Spawned } from './spawning.ts'
 import { toMessages } from './supervisor/wakes.ts'
@@ -53,12 +53,21 @@ export class Transaction {
   }
 
   async send(address: Address, event: AnyEventObject, options: SendOptions = {}): Promise<Result> {
-    const { writer, bounds } = this.#options
+    const { writer, bounds, registrations } = this.#options
     const at = readAddress(address)
     const { json, dedupKey } = readLetter(event, options, bounds)
     const actorId = typeof at === 'string' ? at : await this.#findKey(at.key)
-    const [result] = await writer.signal([{ actorId, machine: null, event: json, dedupKey }], bounds.inbox)
-    return this.#answer(actorId, result as SignalResult)
+    const signal = async (machine: string | null, event: Json): Promise<SignalResult> => {
+      const [result] = await writer.signal([{ actorId, machine, event, dedupKey }], bounds.inbox)
+      return result as SignalResult
+    }
+    const { codecs } = registrations
+    const [guess] = codecs.machines
+    if (guess === undefined) return this.#answer(actorId, await signal(null, json))
+    // By whose codec, only the row tells: an answer that it is of another machine names that.
+    const answer = await signal(guess, codecs.encode(guess, json, 'event'))
+    if (answer.kind !== 'otherMachine') return this.#answer(actorId, answer)
+    return this.#answer(actorId, await signal(answer.machine, codecs.encode(answer.machine, json, 'event')))
   }
 
   async #insert(machine: AnyStateMachine, entries: readonly SpawnSettings[]): Promise<readonly Spawned[]> {

@@ -69,15 +69,23 @@ export class Watcher {
     }
     observers.setSeenVersion(row.id, row.version)
     if (isTerminal(row.status)) {
-      const error = readColumn(row.id, row.lastError)
+      const error = this.#readError(row)
       observers.observe(row.id, row.status === 'failed' ? 'error' : 'complete', error)
+    }
+  }
+
+  #readError({ id, lastError }: ActorRow): unknown {
+    try {
+      return readColumn(id, lastError && this.#options.registrations.codecs.decode(id, lastError))
+    } catch (error) {
+      return error
     }
   }
 
   /** null: this node's machine lacks what the snapshot names, as during a deploy; those who watch wait for one that it knows. */
   #revive(row: ActorRow, registration: Registration): AnyMachineSnapshot | null {
     try {
-      return reviveSnapshot(row, registration)
+      return reviveSnapshot(this.#options.registrations.codecs.decodeRow(row), registration)
     } catch (error) {
       if (error instanceof SnapshotIllegalError || error instanceof MigrationFailedError) return null
       throw error

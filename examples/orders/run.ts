@@ -91,8 +91,8 @@ function startOne(settings: WorkerSettings): Promise<Worker> {
 }
 
 /** In the middle, while calls are under way whose answers will be lost. (Never: at the end, where the checks will tell.) */
-function isTimeToKill({ shipped, callsJustBegun }: Progress, orders: number): boolean {
-  const isMiddle = shipped >= orders / 2 && callsJustBegun >= Math.min(5, orders / 30)
+function isTimeToKill({ shipped, callsUnderWay, callsJustBegun }: Progress, orders: number): boolean {
+  const isMiddle = shipped + callsUnderWay >= orders / 2 && callsJustBegun >= Math.min(5, orders / 30)
   return isMiddle || shipped === orders
 }
 

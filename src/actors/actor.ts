@@ -101,11 +101,6 @@ export class Actor {
     return this.isQuiet && this.#phase !== 'gone' && !this.#now.tree.hasLiveWork()
   }
 
-  /** The turn that is being run may end with the actor's leaving memory: nothing waits, and it is to leave at once. */
-  get mayLeave(): boolean {
-    return (this.isOfPartition || this.#host.passivateAfterMs === 0) && this.isQuiet
-  }
-
   /** Tells the row that the effects of the last transition have run; later commits do so along with it. */
   acknowledge(): void {
     if (this.isQuiet && this.#phase !== 'gone' && this.#now.owesAck) this.#submit(this.#now.commitWith({}))
@@ -131,7 +126,8 @@ export class Actor {
     const startedAt = performance.now()
     let outcome: Outcome
     try {
-      outcome = this.#now.run(entries, this)
+      const mayLeave = (this.isOfPartition || this.#host.passivateAfterMs === 0) && this.isQuiet
+      outcome = this.#now.run(entries, { mayLeave, owesRow: this.#mailbox.owesRow })
     } catch (error) {
       return this.#spoiled(entries, error)
     }
@@ -187,11 +183,11 @@ export class Actor {
   }
 
   /** An effect that throws fails its machine, as an action that throws does in XState; with a retry policy it runs again. */
-  #effectsFailed(failures: readonly EffectFailure[]): void {
+  #effectsFailed(failures: readonly EffectFailure[]): boolean {
     const [first] = failures
-    if (first === undefined) return
-    if (this.registration.retry) this.#failure = { error: first.error }
-    else this.#mailbox.putFirst(failures.map(failureEntry))
+    if (first && this.registration.retry) this.#failure = { error: first.error }
+    else if (first) this.#mailbox.putFirst(failures.map(failureEntry))
+    return first !== undefined
   }
 
   /** A turn threw, or its outcome cannot be stored: the tree is spoiled. Find the culprit, spare the rest. */
@@ -252,7 +248,7 @@ export class Actor {
       this.#failure = { error }
     }
     this.#mailbox.putFirst(entries)
-    this.#effectsFailed(this.#now.takeUp(row, previous))
+    if (!this.#effectsFailed(this.#now.takeUp(row, previous))) this.#mailbox.bringInternalForward()
     this.#host.telemetry.emit('actor.hydrated', this.#about)
     this.#rest()
   }

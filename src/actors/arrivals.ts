@@ -22,6 +22,7 @@ import type { Bounds } from '../bounds.ts'
 import type { BatchedStore } from '../persistence/batched-store.ts'
 import type { ClaimedRow, ClaimResult, SignalResult } from '../persistence/store.ts'
 import { refuseMisaddressed, rejectEntry, type Entry, type SendEntry, type StopEntry } from './mailbox.ts'
+import type { Codecs } from './row-codec.ts'
 import { STOP_REQUEST } from './stop-request.ts'
 
 /** Actors for which something may be on its way at once. */
@@ -30,6 +31,7 @@ const MAX_ACTORS = 100_000
 export interface ArrivalsOptions {
   readonly batched: BatchedStore
   readonly bounds: Bounds
+  readonly codecs: Codecs
   /** Whether this node could run this actor now. */
   readonly mayClaim: (id: string) => boolean
   /** Wakes the actor of a claimed row; it then takes what has arrived with `take`. */
@@ -98,20 +100,46 @@ export class Arrivals {
     if (entries.length === 0) return void this.#entries.delete(id)
     this.#entries.set(id, [])
     this.#toInbox.add(id)
+    if (this.#options.codecs.isEmpty) return this.#signal(id, entries, null)
+    // By whose codec, only the row tells.
+    this.#options.batched.read(id).then(
+      (row) => this.#signal(id, entries, row?.machine ?? null),
+      (error: unknown) => {
+        for (const entry of entries) rejectEntry(entry, error)
+        this.#leaveInbox(id)
+      }
+    )
+  }
+
+  #signal(id: string, entries: readonly (SendEntry | StopEntry)[], machine: string | null): void {
     let unsettled = entries.length
+    const settle = (): void => {
+      if (--unsettled === 0) this.#leaveInbox(id)
+    }
     for (const entry of entries) {
       const isSend = entry.kind === 'send'
-      const event = isSend ? entry.json : STOP_REQUEST
+      let event = isSend ? entry.json : STOP_REQUEST
+      try {
+        if (isSend && machine !== null) event = this.#options.codecs.encode(machine, event, 'event')
+      } catch (error) {
+        rejectEntry(entry, error)
+        settle()
+        continue
+      }
       const dedupKey = isSend ? entry.dedupKey : null
       this.#options.batched.signal({ actorId: id, machine: entry.machine, event, dedupKey }, (answer) => {
         if (answer.ok) this.#answer(id, entry, answer.value)
         else rejectEntry(entry, answer.error)
-        if (--unsettled > 0) return
-        this.#toInbox.delete(id)
-        if (this.#entries.get(id)?.length) this.#claim(id)
-        else this.#entries.delete(id)
+        settle()
       })
     }
+  }
+
+  /** Nothing is on its way to the inbox any more; what has arrived meanwhile begins anew. */
+  #leaveInbox(id: string): void {
+    this.#toInbox.delete(id)
+    if (this.#entries.get(id)?.length) this.#claim(id)
+    else this.#entries.delete(id)
   }
 
   #answer(id: string, entry: SendEntry | StopEntry, result: SignalResult): void {

@@ -10,9 +10,8 @@ import type { BatchedStore } from '../persistence/batched-store.ts'
 import type { ClaimedRow, Commit } from '../persistence/store.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Arrivals } from './arrivals.ts'
-import type { Registration } from './registration.ts'
 import { parkCommit } from './row-commits.ts'
-import { decideFate, type FateRules, type Move } from './row-fate.ts'
+import { decideFate, type FateRules, type Move, type Waking } from './row-fate.ts'
 import type { Strangers } from './strangers.ts'
 
 export interface ClaimedRowsOptions {
@@ -37,11 +36,11 @@ export class ClaimedRows {
     this.#options = options
   }
 
-  /** What runs the actor, which is to wake; null: it does not wake now, and that is seen to. */
-  settle(row: ClaimedRow): Registration | null {
+  /** The actor that is to wake; null: it does not wake now, and that is seen to. */
+  settle(row: ClaimedRow): Waking | null {
     if (this.#moving.has(row.id)) return null
     const fate = decideFate(row, this.#options.rules)
-    if (fate.kind === 'wake') return fate.registration
+    if (fate.kind === 'wake') return fate
     if (fate.kind === 'move') this.#move(row, fate)
     else if (fate.kind === 'park') this.park(row, fate.reason)
     else {

@@ -102,6 +102,7 @@ export class Engine implements ActorHost {
     this.#arrivals = new Arrivals({
       batched: options.batched,
       bounds: options.bounds,
+      codecs: options.registrations.codecs,
       // The one that asks is counted among those that are on their way.
       mayClaim: (id) => this.room.servesAny && this.isOpen && this.room.free >= 0 && !this.strangers.has(id),
       awaken: (row) => this.awaken(row),
@@ -144,17 +145,18 @@ export class Engine implements ActorHost {
   }
 
   /** Wakes the actor of a row that this node has claimed. */
-  awaken(row: ClaimedRow): void {
+  awaken(claimed: ClaimedRow): void {
     if (!this.holdsLease) return
-    const present = this.registry.get(row.id)
-    if (present) return this.#join(row.id, present)
-    const registration = this.#claimed.settle(row)
-    if (registration === null) return
+    const present = this.registry.get(claimed.id)
+    if (present) return this.#join(claimed.id, present)
+    const settled = this.#claimed.settle(claimed)
+    if (settled === null) return
+    const { registration, row } = settled
     let actor: Actor
     try {
       actor = new Actor(row, registration, this)
     } catch (error) {
-      return this.#claimed.park(row, error)
+      return this.#claimed.park(claimed, error)
     }
     this.registry.add(actor)
     if (row.snapshot !== null) this.observers.catchUp(row.id, row.version, actor.incarnation.shown)
@@ -269,12 +271,13 @@ export class Engine implements ActorHost {
     this.recover(actor.id)
   }
 
-  reload(id: string): Promise<ClaimedRow | null> {
-    return this.#options.batched.reclaim(id)
+  async reload(id: string): Promise<ClaimedRow | null> {
+    const row = await this.#options.batched.reclaim(id)
+    return row && this.registrations.codecs.decodeRow(row)
   }
 
-  loadInbox(id: string, afterSeq: number): Promise<readonly Signal[]> {
-    return this.#options.store.inbox(id, afterSeq)
+  async loadInbox(id: string, afterSeq: number): Promise<readonly Signal[]> {
+    return this.registrations.codecs.decodeSignals(id, await this.#options.store.inbox(id, afterSeq))
   }
 
   setExecuting(actor: Actor, isExecuting: boolean): void {

@@ -24,8 +24,8 @@ import { Performance, type EffectFailure, type Performer } from './performance.t
 import type { OwnStep } from './own-transaction.ts'
 import type { Registration } from './registration.ts'
 import { nextAttemptInMs } from '../retry-policy.ts'
-import { encodeStopReason } from './row-commits.ts'
-import { encodeError, toJson } from './snapshot-codec.ts'
+import { endOf, liveStatus } from './row-status.ts'
+import { encodeError } from './snapshot-codec.ts'
 import {
   decodeJournal,
   encodeJournal,
@@ -143,8 +143,11 @@ export class Incarnation implements Performer {
     return [...failures, ...this.#performance.run(left, version ?? this.version)]
   }
 
-  /** Runs a turn. Throws where the outcome cannot be stored; the incarnation is spoiled then. */
-  run(entries: readonly Entry[], actor: { readonly mayLeave: boolean }): Outcome {
+  /**
+   * Runs a turn. Throws where the outcome cannot be stored; the incarnation is spoiled then. `mayLeave`: the actor may leave memory
+   * with it. `owesRow`: not all that the row wants done is in this turn or one before.
+   */
+  run(entries: readonly Entry[], actor: { readonly mayLeave: boolean; readonly owesRow: boolean }): Outcome {
     const { clock, bounds, registrations } = this.#host
     const time = { earliestMs: clock.earliestMs(), latestMs: clock.latestMs() }
     this.tree.introduce()
@@ -156,7 +159,7 @@ export class Incarnation implements Performer {
     checkSize('snapshot', snapshot, bounds)
     const isActive = this.tree.status === 'active'
     // An actor whose last effects have not run yet is not over: whoever takes it up must run them.
-    const end = isActive || journal !== null ? null : this.#end()
+    const end = isActive || journal !== null ? null : endOf(this.tree, this.#stopReason)
     const { id, tree } = this
     const sender = { id, tree, registrations, bounds }
     const outgoing = outgoingOf(turn.effects, sender, end !== null && this.#isChild)
@@ -164,7 +167,7 @@ export class Incarnation implements Performer {
       id,
       version: this.version,
       snapshot,
-      status: end?.status ?? (isActive && !hasLiveWork ? 'waiting' : 'running'),
+      status: end?.status ?? liveStatus(!isActive || hasLiveWork, actor.owesRow),
       output: end?.output ?? null,
       lastError: end?.lastError ?? null,
       journal: journal?.journal ?? null,
@@ -177,14 +180,14 @@ export class Incarnation implements Performer {
       release: isActive && journal === null && !hasLiveWork && actor.mayLeave,
       retryInMs: null
     }
-    return { turn, commit: outgoing === undefined ? commit : { ...commit, outgoing } }
+    return { turn, commit: this.#encode(outgoing === undefined ? commit : { ...commit, outgoing }) }
   }
 
   /** The commit that ends an actor whose last effects have run; null while its machine is active. */
   endCommit(): Commit | null {
     if (this.tree.status === 'active') return null
     const told = this.#isChild ? { outgoing: { ...NOTHING_OUT, tellsParent: true } } : {}
-    return this.commitWith({ ...this.#end(), timerAt: null, ...told })
+    return this.commitWith({ ...endOf(this.tree, this.#stopReason), timerAt: null, ...told })
   }
 
   /**
@@ -192,19 +195,19 @@ export class Incarnation implements Performer {
    * journal; all of them do where events that they sent to the actor itself are lost with it.
    */
   faultCommit(error: unknown, losesEvents: boolean): Commit {
+    const journal = this.#journal && this.#host.registrations.codecs.decode(this.id, this.#journal)
     const retryInMs = nextAttemptInMs(this.#registration.retry, Math.max(this.attempt, 1), Math.random())
     return this.commitWith({
       status: retryInMs === null ? 'parked' : 'waiting',
       retryInMs,
       lastError: encodeError(error),
-      journal:
-        this.#journal === null ? null : markPerformed(this.#journal, losesEvents ? 0 : this.#performance.performed)
+      journal: journal === null ? null : markPerformed(journal, losesEvents ? 0 : this.#performance.performed)
     })
   }
 
   /** A commit that leaves all as it is and acknowledges the effects, but for `changes`. */
   commitWith(changes: Partial<Commit>): Commit {
-    return {
+    return this.#encode({
       id: this.id,
       version: this.version,
       snapshot: null,
@@ -221,21 +224,17 @@ export class Incarnation implements Performer {
       release: false,
       retryInMs: null,
       ...changes
-    }
+    })
+  }
+
+  #encode(commit: Commit): Commit {
+    return this.#host.registrations.codecs.encodeCommit(this.#registration.name, commit)
   }
 
   /** Of an actor that has started: what it was claimed for, being `ready`, is done or under way. */
   get #restingStatus(): ActorStatus {
     if (this.version === 0) return 'ready'
     return this.tree.hasLiveWork() ? 'running' : 'waiting'
-  }
-
-  /** How the machine's end is told by the row. */
-  #end(): Pick<Commit, 'status' | 'output' | 'lastError'> {
-    const { status, output, error } = this.tree
-    if (status === 'done') return { status, output: toJson(output, 'output'), lastError: null }
-    if (status === 'error') return { status: 'failed', output: null, lastError: encodeError(error) }
-    return { status: 'stopped', output: null, lastError: encodeStopReason(this.#stopReason) }
   }
 
   /** A commit of this incarnation, of a turn or of none, is in the row. true: signals have arrived that it has not seen. */

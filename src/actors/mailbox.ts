@@ -121,7 +121,23 @@ export class Mailbox {
 
   /** Events wait that the actor sent to itself, or that its work brought: they are in no row. */
   get hasInternal(): boolean {
-    return this.#internalCount > 0
+    return this.#internalCount > 0 || this.#first.some((turn) => turn.some(isInternal))
+  }
+
+  /**
+   * What effects that ran again have sent to the actor itself goes before all else: the next commit acknowledges those effects, and
+   * nobody would send it once more.
+   */
+  bringInternalForward(): void {
+    if (this.#internalCount === 0) return
+    this.#first.unshift(this.#entries.filter(isInternal))
+    this.#entries = this.#entries.filter((entry) => !isInternal(entry))
+    this.#internalCount = 0
+  }
+
+  /** Not all that the row wants done has had its turn: who takes the row up must go on with it. */
+  get owesRow(): boolean {
+    return this.#first.some((turn) => turn.some(comesFromRow))
   }
 
   /** Adds a turn to those that go before what was offered. */
@@ -170,6 +186,8 @@ export function isSent(entry: Entry): entry is SendEntry | StopEntry {
 export function transactionOf(entry: Entry | undefined): OwnTransaction | undefined {
   return entry?.kind === 'internal' ? entry.transaction : undefined
 }
+
+const isInternal = ({ kind }: Entry): boolean => kind === 'internal'
 
 /** Entries that a row brings along each time it is read. */
 export function comesFromRow({ kind }: Entry): boolean {

@@ -13,6 +13,7 @@ import { checkSize, type Bounds } from '../bounds.ts'
 import type { ActorRow, ClaimedRow, Commit, Json } from '../persistence/store.ts'
 import type { Registration } from './registration.ts'
 import { giveBackCommit } from './row-commits.ts'
+import { encodeBy, type Codecs } from './row-codec.ts'
 import { keepVersion, MachineTree, type PersistedActor } from './transition.ts'
 
 export interface MigrateOptions {
@@ -66,20 +67,23 @@ export function migrateSnapshot(
 
 /**
  * What moves a claimed row to the version of `registration`, and the row as it then is. It is `ready` until its actor has taken it
- * up: events that have waited may be for a state of the new version. Throws MigrationFailedError, TooLargeError.
+ * up: events that have waited may be for a state of the new version. Throws MigrationFailedError, TooLargeError, and what codecs throw.
  */
 export function moveRow(
   row: ClaimedRow,
   registration: Registration,
+  codecs: Codecs,
   bounds: Bounds
 ): { readonly commit: Commit; readonly moved: ClaimedRow } {
   const machineVersion = registration.version as string
   const still = { ...giveBackCommit(row), status: 'ready', release: false, machineVersion } as const
   // One that has not begun begins with this version.
   if (row.snapshot === null) return { commit: still, moved: { ...row, status: 'ready', machineVersion } }
-  const { snapshot, timerAt } = migrateSnapshot(row, row.snapshot, registration)
-  checkSize('snapshot', snapshot, bounds)
-  const journal = row.journal === null ? null : keepVersion(row.journal, row.version)
+  const { snapshot: plain, timerAt } = migrateSnapshot(row, codecs.decode(row.id, row.snapshot), registration)
+  checkSize('snapshot', plain, bounds)
+  const snapshot = encodeBy(registration, plain, 'snapshot')
+  const kept = row.journal === null ? null : keepVersion(codecs.decode(row.id, row.journal), row.version)
+  const journal = kept && encodeBy(registration, kept, 'journal')
   const moved = { ...row, status: 'ready', machineVersion, snapshot, timerAt, journal, journalBefore: null } as const
   return {
     commit: { ...still, snapshot, timerAt, journal },

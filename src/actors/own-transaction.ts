@@ -8,9 +8,11 @@
  *
  * Invariants
  * 1. The turn is committed in the transaction, or nothing of either stands.
- * 2. The transaction ends, whatever becomes of its actor: who stops the work, or drops the tree, aborts its signal.
+ * 2. A connection that is lost before the turn is no failure of the step: nothing of it stands, and it begins again.
+ * 3. The transaction ends, whatever becomes of its actor: who stops the work, or drops the tree, aborts its signal.
  */
 import { Throttled } from '../logics/throttled.ts'
+import { classifyError } from '../persistence/transient-errors.ts'
 import type { Commit, CommitResult, Store } from '../persistence/store.ts'
 import type { CommitSettled, OwnTransaction } from './mailbox.ts'
 
@@ -31,8 +33,13 @@ export type OwnStep = Pick<TransactionStep, 'work' | 'signal' | 'deliver'>
 
 /** Where all share one connection, and the actor was busy. */
 const BUSY_PAUSE_MS = 20
+/** Where the connection was lost, or could not be had. */
+const AWAY_PAUSE_MS = 250
 
-/** Resolves when the turn is committed, or the actor has been told that it is not. Rejects with what the work rejects with. */
+/**
+ * Resolves when the turn is committed, or the actor has been told that it is not. Rejects with what the work rejects with, or with
+ * Throttled where the step is to begin again.
+ */
 export async function runTransactionStep({
   store,
   node,
@@ -43,8 +50,10 @@ export async function runTransactionStep({
 }: TransactionStep): Promise<void> {
   let turn: Turn | undefined
   let result: CommitResult | undefined
+  let hasBegun = false
   try {
     await store.transact(async (client, commit) => {
+      hasBegun = true
       const output = await work(client)
       if (!isFree()) throw new Throttled(BUSY_PAUSE_MS)
       turn = new Turn(signal)
@@ -52,12 +61,18 @@ export async function runTransactionStep({
       result = await commit(node, await turn.commitOfTurn)
     })
   } catch (error) {
-    if (!turn?.isUnderWay) throw error
+    if (!turn?.isUnderWay) throw isAway(error, hasBegun) ? new Throttled(AWAY_PAUSE_MS) : error
     // The machine has taken its turn, and is now ahead of its row: that is for the actor to mend, from the row.
     return turn.settle({ ok: false, error })
   }
   if (result === undefined || result.kind === 'locked') turn?.settle({ ok: false, error: new RowLockedError() })
   else turn?.settle({ ok: true, value: result, inDoubt: false })
+}
+
+/** Whether the database is to blame. That it cannot be reached may, once the work has begun, be said of another one. */
+function isAway(error: unknown, hasBegun: boolean): boolean {
+  const kind = classifyError(error)
+  return kind === 'lost' || (kind === 'unavailable' && !hasBegun)
 }
 
 class RowLockedError extends Error {

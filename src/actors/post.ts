@@ -12,10 +12,12 @@ import type { Strays } from './strays.ts'
 
 /** How many actors with unseen signals one look takes. */
 const UNSEEN_BATCH = 500
+/** How many rows that were leased unheard one look takes. */
+const CLAIMED_BATCH = 10_000
 
 export interface PostOptions {
   readonly node: string
-  readonly store: Pick<Store, 'unseen'>
+  readonly store: Pick<Store, 'unseen' | 'claimed'>
   readonly registry: Registry
   readonly strays: Strays
   readonly telemetry: Telemetry
@@ -36,6 +38,12 @@ export class Post {
   async look(): Promise<void> {
     const { store, node } = this.#options
     this.heed(await store.unseen(node, UNSEEN_BATCH))
+  }
+
+  /** Takes up rows that this node has leased by a pick whose answer was lost: nothing else would find them while the node lives. */
+  async takeBackPicked(): Promise<void> {
+    const { store, node, registry, strays } = this.#options
+    for (const id of await store.claimed(node, CLAIMED_BATCH)) if (!registry.get(id)) strays.takeBack(id)
   }
 
   /** Others have put signals into the inboxes of these actors, which are, or were, this node's. */

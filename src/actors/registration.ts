@@ -5,6 +5,7 @@ import type { AnyStateMachine } from 'xstate'
 import { InvalidArgumentError, MachineNotRegisteredError } from '../errors.ts'
 import type { RetryPolicy } from '../retry-policy.ts'
 import type { Migration } from './migration.ts'
+import { Codecs, type Codec } from './row-codec.ts'
 import type { Blueprint } from './transition.ts'
 
 export interface Registration {
@@ -19,6 +20,8 @@ export interface Registration {
   readonly retry: RetryPolicy | null
   /** What moves actors of older versions to this one. */
   readonly migration: Migration | null
+  /** null: what lies at rest of its actors is plain JSON. */
+  readonly codec: Codec | null
   /** How long its actors are kept after their end, null: for ever; undefined: as the runtime has it. */
   readonly retentionMs: number | null | undefined
 }
@@ -28,12 +31,14 @@ export class Registrations {
   /** By machine and version, versions that are migrated from among them. */
   readonly #byRow = new Map<string, Registration>()
   readonly #byMachine = new Map<AnyStateMachine, Registration>()
+  readonly codecs: Codecs
   /** Rows that this runtime can run, those that it migrates first among them. */
   readonly runnable: readonly { readonly name: string; readonly version: string | null }[]
 
   /** Throws InvalidArgumentError where it could not be told which machine a row belongs to. */
   constructor(registrations: readonly Registration[]) {
     this.#all = registrations
+    this.codecs = new Codecs(registrations)
     this.runnable = registrations.flatMap(({ name, version, migration }) =>
       [version, ...(migration?.from ?? [])].map((each) => ({ name, version: each }))
     )

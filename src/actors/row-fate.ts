@@ -17,9 +17,16 @@ export interface Move {
   readonly moved: ClaimedRow
 }
 
+export interface Waking {
+  readonly kind: 'wake'
+  readonly registration: Registration
+  /** The row, decoded. */
+  readonly row: ClaimedRow
+}
+
 export type Fate =
   /** Its actor wakes. */
-  | { readonly kind: 'wake'; readonly registration: Registration }
+  | Waking
   /** It is moved to another version first. */
   | Move
   /** It is none of this node's: of a queue that it does not serve, or, `unknown`, of a machine that it does not know. */
@@ -45,9 +52,9 @@ export function decideFate(row: ClaimedRow, { registrations, bounds, serves }: F
   }
   const stop = row.snapshot === null ? findStopRequest(row.inbox) : undefined
   if (stop) return { kind: 'stop', commit: stopCommit(row, stop) }
-  if (!isOlder(row, registration)) return { kind: 'wake', registration }
   try {
-    return { kind: 'move', ...moveRow(row, registration, bounds) }
+    if (!isOlder(row, registration)) return { kind: 'wake', registration, row: registrations.codecs.decodeRow(row) }
+    return { kind: 'move', ...moveRow(row, registration, registrations.codecs, bounds) }
   } catch (reason) {
     return { kind: 'park', reason }
   }

@@ -19,7 +19,7 @@ import { backOffMs } from '../retry-policy.ts'
 export interface Waiter {
   readonly request: PermitRequest
   grant(): void
-  refuse(error: unknown): void
+  refuse(error: Error): void
 }
 
 export interface LineOptions {
@@ -83,7 +83,7 @@ export class Line {
     else this.#isPoked = true
   }
 
-  refuseAll(error: unknown): void {
+  refuseAll(error: Error): void {
     this.#endPause()
     for (const waiter of this.#waiting.splice(0)) waiter.refuse(error)
   }
@@ -122,7 +122,7 @@ export class Line {
     this.#waiting = this.#waiting.filter((waiter) => !answers.has(waiter) || refused.has(waiter))
     this.#dropGone()
     for (const [waiter, settled] of answers) {
-      if (!settled.ok) waiter.refuse(settled.error)
+      if (!settled.ok) waiter.refuse(settled.error as Error)
       else if (!refused.has(waiter)) {
         this.#granted++
         waiter.grant()

@@ -140,7 +140,7 @@ export class NodePermits implements Permits {
           signal.removeEventListener('abort', leave)
           // It may have been granted by a statement whose answer was lost.
           if (!(error instanceof Throttled)) this.#release(request)
-          reject(error as Error)
+          reject(error)
         }
       })
     })

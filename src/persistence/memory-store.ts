@@ -188,13 +188,12 @@ export class MemoryStore implements Store {
     return Promise.reject(needsDatabase('the function of a transaction'))
   }
 
+  claimed(node: string, limit: number): Promise<readonly string[]> {
+    return soon(() => this.#idsOf((row) => row.owner === node && row.attempt > 0, limit))
+  }
+
   unseen(node: string, limit: number): Promise<readonly string[]> {
-    return soon(() =>
-      this.#actors
-        .list((row) => row.owner === node && row.inboxSeq > row.inboxSeen)
-        .slice(0, limit)
-        .map((row) => row.id)
-    )
+    return soon(() => this.#idsOf((row) => row.owner === node && row.inboxSeq > row.inboxSeen, limit))
   }
 
   inbox(id: string, afterSeq: number): Promise<readonly Signal[]> {
@@ -235,6 +234,13 @@ export class MemoryStore implements Store {
 
   findUnknown(search: UnknownSearch): Promise<readonly UnknownRows[]> {
     return soon(() => countUnknown(this.#actors.list(), search, this.#clock.now() - search.waitedMs))
+  }
+
+  #idsOf(predicate: (row: StoredActor) => boolean, limit: number): readonly string[] {
+    return this.#actors
+      .list(predicate)
+      .slice(0, limit)
+      .map(({ id }) => id)
   }
 
   #insertOne(actor: NewActor): InsertResult {

@@ -238,6 +238,11 @@ export class PostgresStore implements Store {
     return new PostgresTransaction(fromTransaction(transaction), this.#queries, this.#schema)
   }
 
+  async claimed(node: string, limit: number): Promise<readonly string[]> {
+    const rows = await this.#query(this.#queries.claimed, node, limit)
+    return rows.map((row) => row['id'] as string)
+  }
+
   async unseen(node: string, limit: number): Promise<readonly string[]> {
     const rows = await this.#query(this.#queries.unseen, node, limit)
     return rows.map((row) => row['id'] as string)

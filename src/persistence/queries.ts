@@ -66,6 +66,7 @@ export function loadQueries(schema: string) {
     cancelChildren: load('cancel_children'),
     changeSchedule: load('change_schedule'),
     claim: load('claim'),
+    claimed: load('claimed'),
     collect: load('collect'),
     commit: load('commit'),
     commitOne: load('commit_one'),

@@ -257,6 +257,8 @@ export interface Store extends Writer, Operator {
     run: (client: unknown, commit: (node: string, commit: Commit) => Promise<CommitResult>) => Promise<Result>
   ): Promise<Result>
 
+  /** Actors that this node has leased by `claim` or `pick`, and made no progress with since: it may not know of them. */
+  claimed(node: string, limit: number): Promise<readonly string[]>
   /** Actors of this node that have signals that it has not seen. */
   unseen(node: string, limit: number): Promise<readonly string[]>
   /** Signals that arrived after `seq`, in order. */

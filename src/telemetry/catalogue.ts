@@ -15,6 +15,9 @@ interface OfActor {
   readonly machine: string
 }
 
+/** An actor by its id, or the live one that has a key. */
+export type Addressee = { readonly id: string } | { readonly key: string }
+
 export interface TelemetryEvents {
   /** A turn of an actor was committed, after `durationMs`; `events` is how many inputs it applied. */
   'step.stop': OfActor & {
@@ -81,7 +84,7 @@ export interface TelemetryEvents {
   }
   /** An event for a durable actor went nowhere: it is missing, or has ended. */
   'message.undelivered': OfActor & {
-    readonly to: { readonly id: string } | { readonly key: string }
+    readonly to: Addressee
     readonly reason: 'missing' | 'terminated' | 'full'
   }
   /** Effects run again that were committed, but not acknowledged before a crash. */
@@ -147,7 +150,8 @@ export const telemetryEvents: { readonly [Name in TelemetryEventName]: string } 
   'actor.migrated': 'An actor was moved from version `from` of its machine to version `to`.',
   'actor.retry': 'An attempt failed, and the next one is in `retryInMs`; `attempt` counts from 1.',
   'effect.failed': 'An effect of a committed transition threw; `effect` is its kind.',
-  'activity.retrying': 'An attempt of an activity has failed; the next begins `retryInMs` later.',
+  'activity.retrying':
+    'An attempt of an activity has failed; the next begins `retryInMs` later. `work`: the session of the activity.',
   'message.undelivered': 'An event for a durable actor went nowhere: it is missing, or has ended.',
   'effect.rerun': 'Effects run again that were committed, but not acknowledged before a crash.',
   'journal.diverged':

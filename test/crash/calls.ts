@@ -15,6 +15,7 @@ export function createNode(database: string, scenario: Scenario, report: (report
     lease: '1 hour',
     poll: '1 hour',
     passivateAfter: '1 hour',
+    warn: () => undefined,
     reaper: false,
     janitor: false,
     ...scenario.runtime

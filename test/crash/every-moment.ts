@@ -8,7 +8,7 @@ import { expect } from 'vitest'
 import { openProxy } from '../support/proxy.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { createNode, make } from './calls.ts'
-import { expectFamilyEnd, expectFamilyTruth, readFamily } from './family-record.ts'
+import { expectFamilyEnd, expectFamilyTruth, isAtRest, readFamily } from './family-record.ts'
 import { isMoment, live, takeOver, type Answer, type Life } from './life.ts'
 import type { Report } from './order.ts'
 import { expectCompleteness, expectPassage, expectTruth, tellMoments } from './promises.ts'
@@ -47,10 +47,12 @@ export async function disconnectAtEveryMoment(database: TestDatabase, scenario: 
 }
 
 async function expectSuccession(database: TestDatabase, life: Life, scenario: Scenario): Promise<void> {
-  const reports = await takeOver(database.url, life.id, scenario)
+  const reports = await takeOver(database.url, life.id, scenario, async () =>
+    isAtRest(await readFamily(database, life.id))
+  )
   const end = await readRecord(database, life.id)
   expectCompleteness([life], reports, end, scenario)
-  await expectFamilyEnd(database, life.id, end)
+  expectFamilyEnd(end, await readFamily(database, life.id))
 }
 
 /** Lives through a scenario in this process; its connection is lost at the last of the moments. Every call must resolve. */

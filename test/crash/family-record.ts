@@ -2,7 +2,6 @@
  * What the database knows of those with whom an order has dealings, and what must be so of them: at every moment all rows tell the
  * same story, and in the end nothing is left of it that runs.
  */
-import { setTimeout } from 'node:timers/promises'
 import { expect } from 'vitest'
 import type { Row, TestDatabase } from '../support/database.ts'
 import { diaryKeyOf, isOfFlight } from './family.ts'
@@ -97,27 +96,21 @@ export function expectFamilyTruth(life: Life, { steps, inbox }: OrderRecord, fam
   }
 }
 
-const ENDING_MS = 20_000
-const LOOK_MS = 10
+/** Nobody of it has anything to do any more. */
+export const isAtRest = ({ children, told, written }: FamilyRecord): boolean =>
+  children.every(({ hasEnded }) => hasEnded) && told.length === written.length
 
-/** In the end. Some of those that were asked to end may be about to. */
-export async function expectFamilyEnd(
-  database: Pick<TestDatabase, 'sql'>,
-  id: string,
-  record: OrderRecord
-): Promise<void> {
-  const isLiving = async () => (await readFamily(database, id)).children.some(({ hasEnded }) => !hasEnded)
-  for (const until = Date.now() + ENDING_MS; Date.now() < until && (await isLiving());) await setTimeout(LOOK_MS)
-  expect(await isLiving(), 'no child is left').toBe(false)
-  const family = await readFamily(database, id)
-  expect(family.joins, 'no join is left').toBe(0)
-  expect(family.bookings, 'rows are written once').toBe(record.steps.includes('booked') ? 1 : 0)
-  expect(family.written, 'all that was sent has come, once and in order').toEqual(
-    record.steps.includes('tell') ? ['noteA', 'noteB'] : []
+/** Once it is at rest. */
+export function expectFamilyEnd({ steps }: OrderRecord, { children, joins, bookings, written }: FamilyRecord): void {
+  expect(
+    children.filter(({ hasEnded }) => !hasEnded),
+    'no child is left'
+  ).toEqual([])
+  expect(joins, 'no join is left').toBe(0)
+  expect(bookings, 'rows are written once').toBe(steps.includes('booked') ? 1 : 0)
+  expect(written, 'all that was sent has come, once and in order').toEqual(
+    steps.includes('tell') ? ['noteA', 'noteB'] : []
   )
-  const isLeft = record.steps.includes('leave')
-  if (!isLeft)
-    expect(new Set(family.children.map(({ status }) => status))).toEqual(
-      new Set(family.children.length > 0 ? ['done'] : [])
-    )
+  const statuses = new Set(children.map(({ status }) => status))
+  if (!steps.includes('leave')) expect([...statuses].filter((status) => status !== 'done')).toEqual([])
 }

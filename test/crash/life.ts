@@ -14,6 +14,7 @@
  * 2. When a life is over, the server knows it: nothing of the worker is under way any more.
  */
 import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import { createRuntime } from '../../src/index.ts'
 import { diary } from './family.ts'
 import { createOrder, type Report } from './order.ts'
@@ -41,17 +42,21 @@ export interface Answer {
 export type Dies = (moments: readonly string[]) => boolean
 
 /**
- * What is a moment of a scenario: not the answer to a statement within a transaction, for that leaves the database as the question
- * to the next one does.
- *
- * Statements of a node that comes, of new connections (''), and of loops, count where a scenario is about them.
+ * What is a moment of a scenario. Not the answer to what only reads, nor to a statement within a transaction: it leaves the database
+ * as it was when it was asked.
  */
 export function isMoment({ statement, at, isWithin }: Passage, { passes }: Scenario): boolean {
-  if (isWithin && at === 'answered') return false
+  if (at === 'answered' && (isWithin || READS.has(statement))) return false
   return !UNCOUNTED.has(statement) || passes.includes(statement)
 }
 
-const UNCOUNTED = new Set(['schema_version', 'join', '', 'renew', 'pick', 'unseen', 'due_schedules', 'read'])
+/** Of others, who come to rest after the order. What is not over by then, the checks find. */
+const ENDING_MS = 20_000
+const LOOK_MS = 10
+
+const READS = new Set(['inbox', 'find_keys', 'known_dedup'])
+/** Statements of a node that comes, of new connections (''), and of loops. They count where a scenario is about them. */
+const UNCOUNTED = new Set(['schema_version', 'join', '', 'renew', 'pick', 'unseen', 'due_schedules', 'read', 'notify'])
 
 export async function live(
   workers: Workers,
@@ -113,12 +118,22 @@ export async function live(
 
 /**
  * Another node comes, this process, takes over what a worker left, and is asked again for everything that may be repeated.
- * Then the order is closed. Resolves to what the world has seen of that, once the order has ended.
+ * Then the order is closed. Resolves to what the world has seen of that, once the order has ended, and `isOver`.
  */
-export async function takeOver(database: string, id: string, scenario: Scenario): Promise<readonly Report[]> {
+export async function takeOver(
+  database: string,
+  id: string,
+  scenario: Scenario,
+  isOver = async () => true
+): Promise<readonly Report[]> {
   const reports: Report[] = []
   const order = createOrder((report) => reports.push(report))
-  await using runtime = createRuntime({ database, machines: [order, diary], bounds: scenario.runtime?.bounds ?? {} })
+  await using runtime = createRuntime({
+    database,
+    machines: [order, diary],
+    bounds: scenario.runtime?.bounds ?? {},
+    warn: () => undefined
+  })
   await runtime.start()
   const actor = await runtime.spawn(order, { id, input: { id }, ifExists: 'return' })
   const ended = new Promise<void>((complete) => actor.subscribe({ complete }))
@@ -127,5 +142,6 @@ export async function takeOver(database: string, id: string, scenario: Scenario)
   }
   await actor.send({ type: 'close' }, { dedupKey: 'close' })
   await ended
+  for (const until = Date.now() + ENDING_MS; Date.now() < until && !(await isOver());) await setTimeout(LOOK_MS)
   return reports
 }

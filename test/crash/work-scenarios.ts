@@ -22,7 +22,7 @@ export const booking: Scenario = {
   name: 'a transaction writes to a table of the user, with the transition that it leads to',
   given: anOrder,
   calls: [send('book'), awaitStep('booked'), awaitCommit],
-  passes: ['BEGIN', 'INSERT', 'set_mark', 'lock_linked', 'commit', 'COMMIT'],
+  passes: ['BEGIN', 'INSERT', 'SAVEPOINT', 'lock_linked', 'commit', 'COMMIT'],
   steps: ['open', 'book', 'booked', 'close']
 }
 
@@ -57,7 +57,7 @@ export const leaving: Scenario = {
 export const telling: Scenario = {
   name: 'an order sends events to an actor that is none of its children, by key',
   runtime,
-  given: [start, { kind: 'spawn diary' }, spawn, awaitCommit, awaitCommit],
+  given: [start, { kind: 'spawn diary' }, awaitCommit, spawn, awaitCommit, awaitCommit],
   calls: [send('tell'), { kind: 'await diary' }],
   passes: [...LINKED, 'signal', 'inbox'],
   steps: ['open', 'tell', 'close']

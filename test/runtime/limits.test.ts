@@ -1,23 +1,25 @@
 /** Named limits: what all nodes together may do at most, taken by activities. */
 import { assign, setup } from 'xstate'
-import { expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { activity, createRuntime, type ActivityArgs, type ActivityOptions, type LimitOptions } from 'perdure'
 import { createTestRuntime } from 'perdure/testing'
 import { eventually, hear, openStage } from './stage.ts'
 import { Gate } from './gate.ts'
 
 const { db, start, watch, rowOf, letTimePass } = await openStage()
+beforeEach(async () => void (await db.sql('truncate perdure.bucket, perdure.slot')))
 
 type Input = { readonly customer: string }
+const ADA: Input = { customer: 'ada' }
 
 /** Works once, by `work`, under the limits that the options name. */
 const working = (work: (args: ActivityArgs<Input>) => Promise<unknown>, options: ActivityOptions<Input>) =>
   setup({
-    types: { context: {} as { error: unknown } & Input, input: {} as Partial<Input> },
+    types: { context: {} as { error: unknown } & Input, input: {} as Input },
     actors: { work: activity(work, { retry: false, ...options }) }
   }).createMachine({
     id: 'working',
-    context: ({ input }) => ({ error: null, customer: input.customer ?? 'ada' }),
+    context: ({ input }) => ({ error: null, customer: input.customer }),
     initial: 'working',
     states: {
       working: {
@@ -35,7 +37,7 @@ const working = (work: (args: ActivityArgs<Input>) => Promise<unknown>, options:
     }
   })
 
-const spawned = (count: number, input: Partial<Input> = {}) => Array.from({ length: count }, () => ({ input }))
+const spawned = (count: number, input: Input = ADA) => Array.from({ length: count }, () => ({ input }))
 const hourly = (rate: number): LimitOptions => ({ rate, per: '1 hour' })
 const countIn = async (value: string): Promise<number> =>
   (await db.sql(`select from perdure.actor where snapshot ->> 'value' = $1`, [value])).length
@@ -116,7 +118,7 @@ test('work that is done has its slot taken over by the next on its node at once,
   const ids: string[] = []
   for (let n = 0; n < 3; n++) {
     const throttled = hear(runtime, 'concurrency.throttled', ({ count }) => count === n)
-    ids.push((await runtime.spawn(machine, { input: {} })).id)
+    ids.push((await runtime.spawn(machine, { input: ADA })).id)
     await (n === 0 ? eventually(() => gate.inside).toBe(1) : throttled)
   }
   for (let n = 0; n < 3; n++) {
@@ -131,10 +133,10 @@ test('leaving the state frees the slot, also of work that waits for one', async 
   const gate = new Gate()
   const machine = working(({ signal }) => gate.enter('', signal), { concurrency: 'gpu' })
   const runtime = await start([machine], { limits: { gpu: { concurrency: 1 } } })
-  const holder = await runtime.spawn(machine, { input: {} })
+  const holder = await runtime.spawn(machine, { input: ADA })
   await eventually(() => gate.inside).toBe(1)
   const throttled = hear(runtime, 'concurrency.throttled')
-  const waiter = await runtime.spawn(machine, { input: {} })
+  const waiter = await runtime.spawn(machine, { input: ADA })
   await throttled
   await waiter.send({ type: 'LEAVE' })
   await holder.send({ type: 'LEAVE' })
@@ -148,7 +150,7 @@ test('the slots of a node that died are had by others', async () => {
   const limits = { gpu: { concurrency: 1 } }
   const { pool, hold } = watch()
   const dead = await start([machine], { limits, database: pool, lease: 300, reaper: false })
-  const ref = await dead.spawn(machine, { input: {} })
+  const ref = await dead.spawn(machine, { input: ADA })
   await eventually(() => gate.inside).toBe(1)
   hold('renew')
   const { owner } = await rowOf(ref.id)
@@ -156,7 +158,7 @@ test('the slots of a node that died are had by others', async () => {
   await eventually(async () => (await rowOf(ref.id)).owner).not.toBe(owner)
   await eventually(() => gate.names.length).toBe(2)
   gate.letAllOut()
-  await heir.spawn(machine, { input: {} })
+  await heir.spawn(machine, { input: ADA })
   await eventually(() => gate.names.length).toBe(3)
   gate.letAllOut()
 })
@@ -168,7 +170,7 @@ test('an attempt after one that failed has its slot anew', async () => {
   }
   const machine = working(fail, { concurrency: 'gpu', retry: { initial: 0 } })
   const runtime = await start([machine], { limits: { gpu: { concurrency: 1 } } })
-  const ref = await runtime.spawn(machine, { input: {} })
+  const ref = await runtime.spawn(machine, { input: ADA })
   await ref.waitFor((snapshot) => snapshot.matches('done'))
   await eventually(() => db.sql('select from perdure.slot where node is not null')).toEqual([])
 })
@@ -178,10 +180,10 @@ test('a permit whose answer was lost is asked for again, and is one slot', async
   const machine = working(() => gate.enter(), { concurrency: 'gpu' })
   const { pool, spoilAnswer } = watch()
   const runtime = await start([machine], { limits: { gpu: { concurrency: 2 } }, database: pool })
-  await runtime.spawn(machine, { input: {} })
+  await runtime.spawn(machine, { input: ADA })
   await eventually(() => gate.inside).toBe(1)
   spoilAnswer('take_permits', 'lost')
-  await runtime.spawn(machine, { input: {} })
+  await runtime.spawn(machine, { input: ADA })
   await eventually(() => gate.inside).toBe(2)
   expect(await db.sql('select from perdure.slot where node is not null')).toHaveLength(2)
   spoilAnswer('release_permits', 'lost')

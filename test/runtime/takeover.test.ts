@@ -108,6 +108,33 @@ test('effects that were not acknowledged run again, in order and with the same k
   expect(new Set(ran.map(([, key]) => key)).size).toBe(2)
 })
 
+test('what an action sends to its own actor is not lost, however often the node dies before it is taken', async () => {
+  const machine = createMachine({
+    id: 'echoing',
+    initial: 'a',
+    context: { heard: [] as string[] },
+    states: { a: { on: { GO: 'b' } }, b: { entry: ({ self }) => self.send({ type: 'ECHO' }) } },
+    on: {
+      ECHO: { actions: assign({ heard: ({ context }) => [...context.heard, 'echo'] }) },
+      PING: { actions: assign({ heard: ({ context }) => [...context.heard, 'ping'] }) }
+    }
+  })
+  const first = await startDoomed(machine)
+  const ref = await first.lost.spawn(machine)
+  await eventually(() => rowOf(ref.id)).toMatchObject({ version: 1 })
+  first.lost.on('step.stop', () => first.hold('commit'))
+  await ref.send({ type: 'GO' })
+  const sender = await start([machine], { queues: {} })
+  await sender.send(ref.id, { type: 'PING' })
+  await first.lose()
+  const second = await startDoomed(machine)
+  second.lost.on('step.stop', () => second.hold('commit'))
+  await eventually(() => rowOf(ref.id)).toMatchObject({ version: 3 })
+  await second.lose()
+  await start([machine])
+  await eventually(() => rowOf(ref.id)).toMatchObject({ snapshot: { context: { heard: ['echo', 'ping'] } } })
+})
+
 test('effects that were acknowledged do not run again', async () => {
   const ran: [string, string | undefined][] = []
   const machine = actingOf(ran)

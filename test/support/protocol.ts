@@ -35,12 +35,12 @@ export class MessageReader {
 
 /**
  * The statement that a message asks for, both ways to commit being one: its file in sql/queries, by the name or by the text that a
- * Parse or a Bind has; BEGIN, COMMIT or ROLLBACK; the first word of what is the user's own, in capitals. undefined: none of these.
+ * Parse or a Bind has; BEGIN, SAVEPOINT, COMMIT or ROLLBACK; the first word of what is the user's own, in capitals. undefined: none of these.
  */
 export function nameOf(message: Message): string | undefined {
   const [first = '', second = ''] = message.toString('utf8', HEADER_BYTES).split('\0', 2)
   const type = String.fromCharCode(message[0] as number)
-  if (type === 'Q') return /^(begin|commit|rollback)\b/i.exec(first)?.[1]?.toUpperCase()
+  if (type === 'Q') return /^(?:--.*\n)*(begin|commit|rollback|savepoint)\b/i.exec(first)?.[1]?.toUpperCase()
   if (type === 'P' && first === '') return fileOf(second) ?? /^\s*(\w+)/.exec(second)?.[1]?.toUpperCase()
   const name = type === 'P' ? first : type === 'B' ? second : ''
   const file = /^perdure_(\w+)_[0-9a-f]{12}$/.exec(name)?.[1]

@@ -16,7 +16,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { MessageReader, nameOf, type Message } from './protocol.ts'
 
 export interface Passage {
-  /** File name of the statement in sql/queries, e.g. `commit`; `BEGIN`, `COMMIT`, `ROLLBACK`; '' where it is none that is known. */
+  /** File name of the statement in sql/queries, e.g. `commit`; `BEGIN`, `SAVEPOINT`, `COMMIT`, `ROLLBACK`; '' where it is none that is known. */
   readonly statement: string
   readonly at: 'asked' | 'answered'
   /** A transaction goes on, as the server has said: what was done in it does not stand yet. */
