@@ -49,7 +49,7 @@ export async function runTrips({ database, sql, trips, seed, screen }: RunOption
     await agency.start()
 
     const names = ['worker 1', 'worker 2']
-    workers.push(...(await Promise.all(names.map((_, n) => startOne({ database, worker: n + 1, seed })))))
+    for (const worker of [1, 2]) workers.push(await startOne({ database, worker, seed }))
     screen.say(`workers 1 and 2 run (processes ${workers.map(({ pid }) => pid).join(' and ')})`)
     screen.say(
       `${trips.toLocaleString('en')} trips: providers are sold out, or do not answer, by chance (seed ${seed})`

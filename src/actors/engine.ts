@@ -149,9 +149,9 @@ export class Engine implements ActorHost {
     if (!this.holdsLease) return
     const present = this.registry.get(claimed.id)
     if (present) return this.#join(claimed.id, present)
-    const settled = this.#claimed.settle(claimed)
-    if (settled === null) return
-    const { registration, row } = settled
+    const waking = this.#claimed.settle(claimed)
+    if (waking === null) return
+    const { registration, row } = waking
     let actor: Actor
     try {
       actor = new Actor(row, registration, this)
@@ -271,9 +271,8 @@ export class Engine implements ActorHost {
     this.recover(actor.id)
   }
 
-  async reload(id: string): Promise<ClaimedRow | null> {
-    const row = await this.#options.batched.reclaim(id)
-    return row && this.registrations.codecs.decodeRow(row)
+  reload(id: string): Promise<ClaimedRow | null> {
+    return this.#options.batched.reclaim(id).then((row) => row && this.registrations.codecs.decodeRow(row))
   }
 
   async loadInbox(id: string, afterSeq: number): Promise<readonly Signal[]> {

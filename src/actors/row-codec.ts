@@ -73,7 +73,10 @@ function encodeText(name: string, codec: Codec, json: Json, what: string): strin
     throw new NotSerializableError(what, `refused by the codec of '${name}' (${messageOf(error)})`)
   }
   if (typeof text === 'string') return text
-  throw new NotSerializableError(what, `given back as ${text === null ? 'null' : typeof text} by the codec of '${name}'`)
+  throw new NotSerializableError(
+    what,
+    `given back as ${text === null ? 'null' : typeof text} by the codec of '${name}'`
+  )
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

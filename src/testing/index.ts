@@ -10,6 +10,7 @@ import { readDurationMs } from '../arguments.ts'
 import {
   DEFAULT_SCHEMA,
   readMachine,
+  withChildren,
   type DurationInput,
   type MachineEntry,
   type MachineOf,
@@ -93,7 +94,7 @@ class MemoryRuntime<TMachine extends Parameters<Runtime['spawn']>[0]>
     super(options, () => Promise.resolve(memory), clock)
     this.#memory = memory
     this.#clock = clock
-    this.#machines = new Registrations(options.machines.map(readMachine)).runnable
+    this.#machines = new Registrations(withChildren(options.machines).map(readMachine)).runnable
     this.#queues = Object.keys(options.queues ?? { default: 1 })
   }
 

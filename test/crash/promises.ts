@@ -60,6 +60,7 @@ export function expectCompleteness(
 
 /** The life has passed these statements: it was a life in which there was something to break. */
 export function expectPassage({ moments }: Life, statements: readonly string[]): void {
+  console.log("PASS", moments.length, moments.join(" > "))
   expect(moments).toEqual(expect.arrayContaining(statements.map((name) => `${name} asked`)))
 }
 

@@ -1,67 +1,14 @@
 /** Machines with a codec: what lies at rest of their actors is unreadable, and they live as any others do. */
-import { assign, createMachine, raise, sendTo, setup } from 'xstate'
+import { assign, createMachine, enqueueActions, sendTo, setup } from 'xstate'
 import pg from 'pg'
-import { beforeEach, expect, onTestFinished, test } from 'vitest'
-import {
-  ActorFailedError,
-  createRuntime,
-  durable,
-  durableRef,
-  InvalidArgumentError,
-  NotSerializableError,
-  SnapshotIllegalError
-} from 'perdure'
-import { eventually, hear, openStage } from './stage.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { ActorFailedError, all, durable, type PersistedActor } from 'perdure'
+import { diary, rot13 } from './diary.ts'
+import { eventually, openStage } from './stage.ts'
 
-const { db, start, rowOf } = await openStage()
+const { db, start, rowOf, watch, declareNodesDead } = await openStage()
 
-const rot13 = (text: string): string =>
-  text.replaceAll(/[a-z]/gi, (letter) => {
-    const code = letter.charCodeAt(0)
-    return String.fromCharCode(code + ((code & 31) <= 13 ? 13 : -13))
-  })
-
-let fault: 'encode' | 'decode' | null = null
-beforeEach(() => void (fault = null))
-
-const failIf = (step: typeof fault, text: string): string => {
-  if (fault === step) throw new Error(`no key to ${step}`)
-  return rot13(text)
-}
-
-const codec = {
-  encode: (json: string) => failIf('encode', json),
-  decode: (stored: string) => failIf('decode', stored)
-}
-
-interface Words {
-  readonly type: 'SAY' | 'LATER' | 'BREAK'
-  readonly word: string
-}
-
-/** Keeps the words that it hears; LATER waits until it is open. */
-const diary = setup({
-  types: {
-    input: {} as { word: string },
-    context: {} as { words: readonly string[] },
-    events: {} as Words | { type: 'OPEN' } | { type: 'CLOSE' },
-    output: {} as { words: readonly string[] }
-  },
-  actions: {
-    keep: assign({ words: ({ context, event }) => ('word' in event ? [...context.words, event.word] : context.words) }),
-    break: ({ event }) => {
-      if ('word' in event) throw new Error(`broken by ${event.word}`)
-    }
-  }
-}).createMachine({
-  id: 'diary',
-  context: ({ input }) => ({ words: [input.word] }),
-  initial: 'shut',
-  on: { SAY: { actions: 'keep' }, BREAK: { actions: ['keep', 'break'] } },
-  states: { shut: { on: { OPEN: 'open' } }, open: { on: { LATER: { actions: 'keep' }, CLOSE: 'over' } }, over: { type: 'final' } },
-  output: ({ context }) => context
-})
-
+const codec = { encode: rot13, decode: rot13 }
 const secret = { machine: diary, codec }
 
 /** All that the database holds, as text. */
@@ -129,26 +76,137 @@ test('what a transaction of the caller’s spawns and sends is encoded', async (
 })
 
 const ran: string[] = []
+let afterEffects = (): void => undefined
 const teller = setup({
-  types: { context: {} as { word: string }, events: {} as { type: 'TELL'; word: string } | { type: 'AGAIN' } },
-  actions: { tell: ({ context }) => void ran.push(context.word) }
+  types: { context: {} as { word: string }, events: {} as { type: 'TELL'; word: string } }
 }).createMachine({
   id: 'teller',
   context: { word: '' },
   on: {
     TELL: {
-      // What is enqueued needs the snapshot before, which the row keeps as well.
-      actions: [assign({ word: ({ event }) => event.word }), 'tell', raise({ type: 'AGAIN' })]
-    },
-    AGAIN: { actions: 'tell' }
+      // An action without an address: its journal needs the snapshot before as well.
+      actions: [
+        assign({ word: ({ event }) => event.word }),
+        enqueueActions(({ enqueue }) => {
+          enqueue(({ context }) => void ran.push(context.word))
+          enqueue(() => afterEffects())
+        })
+      ]
+    }
   }
 })
 
-test('effects that were committed before a crash run again from the encoded journal', async () => {
-  const first = await start([{ machine: teller, codec }])
-  const { id } = await first.spawn(teller)
-  await first.send(id, { type: 'TELL', word: 'apple' })
-  await first.stop()
-  const [row] = await db.sql('select journal is null as "isAcknowledged" from perdure.actor')
-  expect(row).toEqual({ isAcknowledged: true })
+test('effects that were committed before a crash run again, from an encoded journal', async () => {
+  ran.length = 0
+  const { pool, hold } = watch()
+  const lost = await start([{ machine: teller, codec }], { database: pool, lease: '1 hour' })
+  const { id } = await lost.spawn(teller)
+  afterEffects = () => ['commit', 'commit_one', 'commit_linked', 'pick', 'claim', 'reap'].forEach((name) => hold(name))
+  await lost.send(id, { type: 'TELL', word: 'apple' })
+  afterEffects = () => undefined
+  const [row] = await db.sql('select journal::text as journal, journal_before::text as before from perdure.actor')
+  expect(row).toEqual({ journal: expect.stringContaining('nccyr'), before: expect.stringContaining(rot13('context')) })
+  expect(await everything()).not.toContain('apple')
+  await declareNodesDead()
+  await start([{ machine: teller, codec }])
+  await eventually(() => ran).toEqual(['apple', 'apple'])
+})
+
+/** Writes into the diary of a child, whose words it hears at the end. */
+const writer = setup({
+  types: { context: {} as { read: unknown }, events: {} as { type: 'WRITE'; word: string } | { type: 'CLOSE' } },
+  actors: { diary: durable(diary), diaries: all(diary) }
+}).createMachine({
+  id: 'writer',
+  context: { read: null },
+  initial: 'writing',
+  states: {
+    writing: {
+      invoke: {
+        src: 'diary',
+        id: 'diary',
+        input: { word: 'apple' },
+        onDone: { target: 'many', actions: assign({ read: ({ event }) => event.output }) }
+      },
+      on: {
+        WRITE: { actions: sendTo('diary', ({ event }) => ({ type: 'SAY', word: event.word })) },
+        CLOSE: { actions: [sendTo('diary', { type: 'OPEN' }), sendTo('diary', { type: 'CLOSE' })] }
+      }
+    },
+    many: {
+      invoke: {
+        src: 'diaries',
+        input: [{ word: 'elder' }, { word: 'fig' }],
+        onDone: { target: 'over', actions: assign({ read: ({ context, event }) => [context.read, event.output] }) }
+      }
+    },
+    over: {}
+  }
+})
+
+test('children hear what they are sent, and their parent hears how they end, though it is encoded', async () => {
+  const leaf = await start([{ machine: writer, codec }, secret], { queues: {} })
+  const ref = await leaf.spawn(writer)
+  const runtime = await start([{ machine: writer, codec }, secret])
+  await ref.send({ type: 'WRITE', word: 'banana' })
+  await ref.send({ type: 'CLOSE' })
+  await ref.waitFor((snapshot) => snapshot.matches('many'), { timeout: '20 seconds' })
+  const diaries = async () =>
+    db.sql(`select id from perdure.actor where parent_index is not null order by parent_index`)
+  await eventually(async () => (await diaries()).length).toBe(2)
+  for (const { id } of await diaries()) {
+    for (const type of ['OPEN', 'CLOSE'] as const) await runtime.send(String(id), { type })
+  }
+  const { context } = await ref.waitFor((snapshot) => snapshot.matches('over'), { timeout: '20 seconds' })
+  expect(context.read).toMatchObject([
+    { words: ['apple', 'banana'] },
+    [{ output: { words: ['elder'] } }, { output: { words: ['fig'] } }]
+  ])
+  expect(await everything()).not.toMatch(/apple|banana|elder|fig/)
+})
+
+test('the error that a machine failed with is encoded, and told to who waits', async () => {
+  const runtime = await start([secret])
+  const ref = await runtime.spawn(diary, { input: { word: 'apple' } })
+  await ref.send({ type: 'BREAK', word: 'banana' })
+  const failure = ref.result({ timeout: '20 seconds' })
+  await expect(failure).rejects.toThrow(ActorFailedError)
+  await expect(failure).rejects.toMatchObject({ cause: { message: 'broken by banana' } })
+  await eventually(() => rowOf(ref.id)).toMatchObject({ status: 'failed' })
+  expect(await everything()).not.toContain('banana')
+})
+
+test('actors from before there was a codec go on, and are encoded from then on', async () => {
+  const before = await start([diary])
+  const { id } = await before.spawn(diary, { input: { word: 'apple' } })
+  await before.send(id, { type: 'LATER', word: 'cherry' })
+  await before.stop()
+  expect(await everything()).toMatch(/apple.*cherry/s)
+  const runtime = await start([secret])
+  await runtime.send(id, { type: 'OPEN' })
+  const ref = await runtime.get(diary, id)
+  await ref.waitFor(({ context }) => context.words.length === 2, { timeout: '20 seconds' })
+  const [row] = await db.sql('select snapshot::text as snapshot from perdure.actor')
+  expect(row?.['snapshot']).not.toMatch(/apple|cherry/)
+})
+
+test('an actor of an older version is moved from its encoded row, and stays encoded', async () => {
+  const next = createMachine({ ...diary.config, version: '2' } as never, diary.implementations as never)
+  const before = await start([secret])
+  const { id } = await before.spawn(diary, { input: { word: 'apple' } })
+  await before.stop()
+  const seen: unknown[] = []
+  const migrate = {
+    from: [null],
+    snapshot: (old: PersistedActor) => {
+      seen.push(old.context)
+      return { ...old, context: { words: ['fig'] } }
+    }
+  }
+  const runtime = await start([{ machine: next, codec, migrate }])
+  expect(await runtime.send(id as string, { type: 'SAY', word: 'banana' } as never)).toEqual({ status: 'applied' })
+  expect(seen[0]).toEqual({ words: ['apple'] })
+  expect(await (await runtime.get(next, id)).getSnapshot()).toMatchObject({ context: { words: ['fig', 'banana'] } })
+  const [row] = await db.sql('select snapshot::text as snapshot from perdure.actor')
+  expect(row?.['snapshot']).toContain(rot13('banana'))
 })

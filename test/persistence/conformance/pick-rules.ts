@@ -1,6 +1,6 @@
 /** `pick`: which rows of a queue must run now, and in which order. */
 import { describe, expect, it } from 'vitest'
-import { MACHINES, acknowledgement, HOUR_MS, LONG_AGO, newActor, uniqueId } from './world.ts'
+import { MACHINES, acknowledgement, HOUR_MS, LONG_AGO, newActor, transition, uniqueId } from './world.ts'
 import type { World } from './world.ts'
 
 export function pickRules(world: World): void {
@@ -86,6 +86,20 @@ export function pickRules(world: World): void {
       await world.insert({ queue })
       expect(await world.pickAll(queue)).toHaveLength(1)
       expect(await world.pickAll(queue)).toEqual([])
+    })
+
+    it('tells of a row that it was leased, until something is written for it', async () => {
+      const [queue, node] = [uniqueId(), uniqueId()]
+      const lease = await world.store.join(node, 'picker', HOUR_MS)
+      const [one, other] = [await world.insert({ queue }), await world.insert({ queue })]
+      expect(await world.store.claimed(node, 10)).toEqual([])
+      await world.store.pick({ node, queue, machines: MACHINES, limit: 10 })
+      expect((await world.store.claimed(node, 10)).toSorted()).toEqual([one.id, other.id].toSorted())
+      expect(await world.store.claimed(node, 1)).toHaveLength(1)
+      expect(await world.store.claimed(world.node, 10_000)).not.toContain(one.id)
+      await world.store.commit(node, [transition({ id: one.id, version: 0 })])
+      expect(await world.store.claimed(node, 10)).toEqual([other.id])
+      await lease.leave(true)
     })
 
     it('tells how long the next row that waits for a time has to wait', async () => {
