@@ -3,6 +3,7 @@
 --
 -- Promises: leased is only what nobody live owns, or what the node owns already, and to a node that lives itself; the row and the inbox that are answered
 -- belong together. A row of a partition is not leased while another of it is, nor while one of it is ready that comes first.
+-- It fails as a whole where it has waited half a second for a row that somebody else keeps locked.
 -- Races, and why none is lost
 -- 1. Two nodes claim the same row, or one claims while the other commits and lets go. What is judged, and the inbox, come
 --    from the snapshot of the statement; a row that anybody has written since has another xmin and is not leased. Without
@@ -53,7 +54,12 @@ judged as materialized (
 ),
 locked as materialized (
   select wanted.id, wanted.stamp
-  from (select judged.id, judged.stamp from judged where judged.free order by judged.id) as wanted
+  from (
+    select judged.id, judged.stamp
+    from judged
+    where judged.free and (select set_config('lock_timeout', '500ms', true)) is not null
+    order by judged.id
+  ) as wanted
   cross join lateral (select from perdure.actor as a where a.id = wanted.id for no key update) as a
 ),
 claimed as (

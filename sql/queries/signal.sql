@@ -8,6 +8,7 @@
 -- 2. An actor goes to rest while it is sent to: see commit.sql, 2.
 -- 3. The same new dedup key is sent twice at once: see commit.sql, 3.
 -- 4. Batches name the same actors in other orders. Rows are locked in the order of ids, by a lateral join.
+-- It waits for a row that somebody else keeps locked as long as $3 says; null: as the transaction that it is a part of.
 -- The limit is counted before the lock: senders that race can exceed it by what they bring, and no more.
 with sent as materialized (
   select document.*
@@ -15,7 +16,12 @@ with sent as materialized (
 ),
 locked as materialized (
   select a.*, (select count(*) from perdure.signal where signal.actor_id = a.id) as waiting
-  from (select distinct actor_id from sent order by actor_id) as wanted
+  from (
+    select distinct actor_id
+    from sent
+    where $3::text is null or (select set_config('lock_timeout', $3::text, true)) is not null
+    order by actor_id
+  ) as wanted
   cross join lateral (
     select id, machine, status, ended_at is not null as has_ended
     from perdure.actor

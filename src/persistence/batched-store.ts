@@ -20,6 +20,7 @@ import type {
   Commit,
   CommitAnswer,
   CommitResult,
+  Locked,
   InsertResult,
   NewActor,
   NewSignal,
@@ -47,14 +48,17 @@ export type SpawnAnswer = InsertResult | { readonly kind: 'unknown'; readonly id
 const COMMIT_LANES = 2
 const MAX_BATCH = 500
 
+/** That a row is locked is never told: whoever wants it waits here. */
+const isLocked = ({ kind }: { readonly kind: string }): boolean => kind === 'locked'
+
 export class BatchedStore {
   readonly #options: BatchedStoreOptions
   readonly #commits: Batcher<Commit, CommitResult>
   /** Those that reach other rows, so that no plain one waits for them. */
   readonly #linkedCommits: Batcher<Commit, CommitResult>
   readonly #inserts: Batcher<readonly NewActor[], readonly InsertResult[]>
-  readonly #claims: Batcher<string, ClaimResult>
-  readonly #signals: Batcher<NewSignal, SignalResult>
+  readonly #claims: Batcher<string, ClaimResult | Locked>
+  readonly #signals: Batcher<NewSignal, SignalResult | Locked>
   readonly #reads: Batcher<string, ActorRow | null>
   readonly #keys: Batcher<string, string | null>
   readonly #cancels: Batcher<Cancellation, CancelResult>
@@ -79,21 +83,30 @@ export class BatchedStore {
       refuse,
       run: (commits: readonly Commit[]) => store.commit(node, commits),
       sizeOf: sizeOfCommit,
-      mustWait: (result: CommitResult) => result.kind === 'locked',
+      mustWait: isLocked,
       judge: (commit: Commit, result: CommitResult) => this.#judge(commit, result),
       onFlush: (rows: number, durationMs: number) => telemetry.emit('commit.flush', { rows, durationMs })
     }
     this.#commits = new Batcher(committing)
     this.#linkedCommits = new Batcher(committing)
     this.#inserts = new Batcher({ ...common, name: 'spawn', run: (lists) => insertLists(store, lists) })
-    this.#claims = new Batcher({ ...common, name: 'claim', refuse, run: (ids) => store.claim(node, ids) })
+    this.#claims = new Batcher({
+      ...common,
+      name: 'claim',
+      refuse,
+      run: (ids) => store.claim(node, ids),
+      mustWait: isLocked
+    })
     // Without a dedup key a signal that is sent again would be there twice, so a lost answer stays unknown.
     this.#signals = new Batcher({
       ...common,
       name: 'send',
       repeatable: false,
       sizeOf: ({ event }) => event.length,
-      run: (signals) => store.signal(signals, inboxLimit)
+      run: (signals) => store.signal(signals, inboxLimit),
+      mustWait: isLocked,
+      // A sender's events for an actor keep their order.
+      keyOf: ({ actorId }) => actorId
     })
     this.#reads = new Batcher({ ...common, name: 'read', run: (ids) => store.read(ids) })
     this.#keys = new Batcher({ ...common, name: 'look-up', run: (keys) => store.findKeys(keys) })
@@ -108,7 +121,6 @@ export class BatchedStore {
   }
 
   commit(commit: Commit, settle: (settled: Settled<CommitAnswer>) => void): void {
-    // That a row is locked is never told: `mustWait` keeps it from that.
     const batcher = commit.outgoing === undefined ? this.#commits : this.#linkedCommits
     const answer = settle as (settled: Settled<CommitResult>) => void
     const { onLetGo } = this.#options
@@ -121,7 +133,7 @@ export class BatchedStore {
   }
 
   claim(id: string, settle: (settled: Settled<ClaimResult>) => void): void {
-    this.#claims.submit(id, settle)
+    this.#claims.submit(id, settle as (settled: Settled<ClaimResult | Locked>) => void)
   }
 
   /** The row again, of an actor that this node has; null: it is not this node's any more. */
@@ -145,7 +157,7 @@ export class BatchedStore {
   }
 
   signal(signal: NewSignal, settle: (settled: Settled<SignalResult>) => void): void {
-    this.#signals.submit(signal, settle)
+    this.#signals.submit(signal, settle as (settled: Settled<SignalResult | Locked>) => void)
   }
 
   async cancel(cancellation: Cancellation): Promise<CancelResult> {

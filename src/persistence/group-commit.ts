@@ -17,6 +17,7 @@
 import * as Schedule from 'effect/Schedule'
 import * as Effect from 'effect/Effect'
 import { OutcomeUnknownError, OverloadedError, PerdureError, StoreUnavailableError } from '../errors.ts'
+import { HeldBack } from './held-back.ts'
 import { classifyError } from './transient-errors.ts'
 
 export type Settled<Result> =
@@ -36,8 +37,10 @@ export interface BatcherOptions<Request, Result> {
   readonly repeatable: boolean
   /** Finds out what became of a request whose batch was run again; without it, its result is given as it is. Never rejects. */
   readonly judge?: (request: Request, doubtful: Result) => Promise<Settled<Result>>
-  /** The request can have no result yet: it is submitted again after a pause, and holds up no other meanwhile. */
+  /** The request can have no result yet: it is submitted again after a pause, and holds up no other meanwhile, but those of its key. */
   readonly mustWait?: (result: Result) => boolean
+  /** Requests with the same key keep their order. Default: none has another's. */
+  readonly keyOf?: (request: Request) => string
   /** Asked before every run: an error here fails the batch, nothing is sent (a node that lost its lease). */
   readonly refuse?: () => Error | null
   readonly onFlush?: (rows: number, durationMs: number) => void
@@ -67,7 +70,7 @@ export class Batcher<Request, Result> {
   #gathered: Waiting<Request, Result>[] = []
   readonly #flying = new Set<readonly Waiting<Request, Result>[]>()
   #scheduled = false
-  #pausing = 0
+  readonly #held = new HeldBack<Waiting<Request, Result>>()
   #idle: (() => void)[] = []
   #end: { readonly error: Error; readonly unknown: Error } | null = null
 
@@ -76,7 +79,8 @@ export class Batcher<Request, Result> {
   }
 
   submit(request: Request, settle: (settled: Settled<Result>) => void): void {
-    if (this.#gathered.length >= MAX_GATHERED) return settle({ ok: false, error: new OverloadedError(MAX_GATHERED) })
+    if (this.#gathered.length + this.#held.size >= MAX_GATHERED)
+      return settle({ ok: false, error: new OverloadedError(MAX_GATHERED) })
     this.#gather({ request, settle, waits: null })
   }
 
@@ -85,6 +89,7 @@ export class Batcher<Request, Result> {
       const { error, unknown } = this.#end
       return waiting.settle({ ok: false, error: waiting.waits?.inDoubt ? unknown : error })
     }
+    if (this.#held.size > 0 && this.#held.join(this.#keyOf(waiting), waiting)) return
     this.#gathered.push(waiting)
     if (this.#flying.size < this.#options.lanes) this.#schedule()
   }
@@ -106,7 +111,7 @@ export class Batcher<Request, Result> {
   giveUp(error: Error, unknown: Error): void {
     this.#end = { error, unknown }
     for (const batch of this.#flying) for (const { settle } of batch) settle({ ok: false, error: unknown })
-    for (const waiting of this.#gathered.splice(0)) this.#gather(waiting)
+    for (const waiting of [...this.#held.endAll(), ...this.#gathered.splice(0)]) this.#gather(waiting)
   }
 
   // One microtask later, so that all that is submitted in one go leaves in one statement.
@@ -125,7 +130,7 @@ export class Batcher<Request, Result> {
   }
 
   get isIdle(): boolean {
-    return this.#flying.size === 0 && this.#gathered.length === 0 && this.#pausing === 0
+    return this.#flying.size === 0 && this.#gathered.length === 0 && this.#held.size === 0
   }
 
   /** The longest-waiting requests, as many as one statement may carry; at least one. */
@@ -145,8 +150,9 @@ export class Batcher<Request, Result> {
   async #fly(batch: readonly Waiting<Request, Result>[]): Promise<void> {
     this.#flying.add(batch)
     const settled = await this.#settle(batch.map((waiting) => waiting.request))
-    // The lane flies again before callers are told, so that the database works while they do.
     this.#flying.delete(batch)
+    if (this.#end === null) this.#holdBack(batch, settled)
+    // The lane flies again before callers are told, so that the database works while they do.
     this.#flush()
     if (this.#end !== null) return
     for (let index = 0; index < batch.length; index++)
@@ -159,25 +165,43 @@ export class Batcher<Request, Result> {
     if (!settled.ok && waits?.inDoubt) return settle({ ok: false, error: toUnknown(this.#options.name, settled.error) })
     if (!settled.ok) return settle(settled)
     const { judge, mustWait } = this.#options
+    if (mustWait?.(settled.value)) return
     const inDoubt = settled.inDoubt || waits?.inDoubt === true
-    if (mustWait?.(settled.value))
-      this.#pause({ request, settle, waits: { sinceMs: performance.now(), ...waits, inDoubt } })
-    else if (inDoubt && judge) void judge(request, settled.value).then(settle)
+    if (inDoubt && judge) void judge(request, settled.value).then(settle)
     else settle(inDoubt === settled.inDoubt ? settled : { ...settled, inDoubt })
   }
 
-  #pause(waiting: Waiting<Request, Result> & { readonly waits: object }): void {
+  /** Those of a batch that must wait, before any that comes after them goes out. */
+  #holdBack(batch: readonly Waiting<Request, Result>[], settledAt: (index: number) => Settled<Result>): void {
+    const { mustWait } = this.#options
+    if (mustWait === undefined) return
+    for (const [index, { request, settle, waits }] of batch.entries()) {
+      const settled = settledAt(index)
+      if (!settled.ok || !mustWait(settled.value)) continue
+      const inDoubt = settled.inDoubt || waits?.inDoubt === true
+      this.#wait({ request, settle, waits: { sinceMs: performance.now(), ...waits, inDoubt } })
+    }
+    if (this.#held.size > 0)
+      this.#gathered = this.#gathered.filter((waiting) => !this.#held.join(this.#keyOf(waiting), waiting))
+  }
+
+  #wait(waiting: Waiting<Request, Result> & { readonly waits: object }): void {
     const { settle, waits } = waiting
     const { name, retryForMs } = this.#options
     if (performance.now() - waits.sinceMs > retryForMs) {
       const locked = new Error('the row is locked by somebody else')
       return settle({ ok: false, error: this.#describe(name, Object.assign(locked, { code: '55P03' }), waits.inDoubt) })
     }
-    this.#pausing++
+    const key = this.#keyOf(waiting)
+    if (this.#held.join(key, waiting)) return
+    this.#held.begin(key, waiting)
     setTimeout(() => {
-      this.#pausing--
-      this.#gather(waiting)
+      for (const each of this.#held.end(key)) this.#gather(each)
     }, PAUSE_MS)
+  }
+
+  #keyOf({ request }: Waiting<Request, Result>): unknown {
+    return this.#options.keyOf?.(request) ?? request
   }
 
   async #settle(requests: readonly Request[]): Promise<(index: number) => Settled<Result>> {

@@ -186,7 +186,7 @@ export class LinkedTransaction {
     const document = toDocument(letters, ({ actorId, event }, n) =>
       toSignalEntry({ actorId, machine: null, event, dedupKey: null }, n)
     )
-    const rows = await this.#query(this.#queries.signal, document, UNLIMITED_INBOX)
+    const rows = await this.#query(this.#queries.signal, document, UNLIMITED_INBOX, null)
     for (const [place, { n, actorId, to }] of letters.entries()) {
       const result = toSignalResult(rows[place] as Row)
       if (result.kind === 'queued') this.#report.reach(n, actorId, result.owner, result.seq)

@@ -12,14 +12,15 @@
 import type {
   ActorRow,
   ActorStatus,
-  ClaimedRow,
   ClaimResult,
+  ClaimedRow,
   Commit,
   CommitResult,
   InsertResult,
   NewActor,
   NewSignal,
   Parentage,
+  PickResult,
   Signal,
   SignalResult
 } from './store.ts'
@@ -180,6 +181,15 @@ export function toClaimResult(row: Row, node: string): ClaimResult | undefined {
   if (claimed) return { kind: 'claimed', row: toClaimedRow(row, node) }
   if (free) return undefined
   return isTerminal(status) ? { kind: 'terminated', status } : { kind: 'held', status, owner }
+}
+
+export function toPickResult(rows: readonly Row[], node: string): PickResult {
+  const { contended, nextDueInMs } = (rows[0] ?? {}) as { contended?: string | null; nextDueInMs?: number | null }
+  return {
+    contended: JSON.parse(contended ?? '[]') as PickResult['contended'],
+    rows: rows.filter((row) => row['id'] !== null).map((row) => toClaimedRow(row, node)),
+    nextDueInMs: nextDueInMs ?? null
+  }
 }
 
 /** The row as it was judged, with the lease that the statement put on it. */

@@ -11,8 +11,8 @@
  * 1. An operation is one statement, whatever the size of its batch; more only after it lost a race. Commits that reach other rows, and
  *    cancels, are one transaction of a few (postgres-linked.ts).
  * 2. Commits run on lanes of their own: no other use of the pool can keep them waiting.
- * 3. A row that somebody else keeps locked holds up the commits of no other actor for longer than half a second. Claims, signals,
- *    inserts and cancels do wait for it, and those behind them in their lane: they have no bound yet.
+ * 3. A row that somebody else keeps locked holds up the commits, claims and signals of no other actor for longer than half a second. A key
+ *    that somebody else is about to take does hold up the inserts behind it: they have no bound yet.
  * 4. Outcomes are sent in the order of ids, the one order in which rows are locked.
  */
 import { checkSchema, migrate } from './migrate.ts'
@@ -26,7 +26,6 @@ import { openLease, reapNodes } from './postgres-lease.ts'
 import {
   isPlain,
   toActorRow,
-  toClaimedRow,
   toClaimResult,
   toCommitEntry,
   toCommitParams,
@@ -35,6 +34,7 @@ import {
   toDocument,
   toInsertEntry,
   toInsertResult,
+  toPickResult,
   toRetryResult,
   toSignalEntry,
   toSignalResult
@@ -53,6 +53,7 @@ import type {
   InsertResult,
   Lease,
   Listening,
+  Locked,
   NewActor,
   NewSignal,
   Pick,
@@ -66,9 +67,12 @@ import type {
   Writer
 } from './store.ts'
 import { askUntilTold, runUntilKeysAreSeen, runUntilSeen } from './second-looks.ts'
-import { isLockTimeout } from './transient-errors.ts'
+import { runUnlessLocked } from './locked-rows.ts'
 
 const laneCount = 2
+/** How long signals wait for a row that somebody keeps locked; commits and claims say so themselves. */
+const waitMax = '500ms'
+const idOf = ({ id }: { readonly id: string }): string => id
 
 const withoutSessions = [
   'the end of a node is noticed when its lease runs out, and not at once',
@@ -139,7 +143,7 @@ export class PostgresStore implements Store {
     return openLease(this.#driver, this.#queries, { id, name, leaseMs })
   }
 
-  reap(node: string, limit: number): Promise<{ readonly nodes: readonly string[]; readonly actors: number }> {
+  reap(node: string, limit: number): ReturnType<Store['reap']> {
     return reapNodes(this.#driver, this.#queries, node, limit)
   }
 
@@ -159,25 +163,20 @@ export class PostgresStore implements Store {
     })
   }
 
-  claim(node: string, ids: readonly string[]): Promise<readonly ClaimResult[]> {
-    return askUntilTold(ids, async (asked) => {
-      const results = Array<ClaimResult | undefined>(asked.length).fill({ kind: 'missing' })
-      const claim = (): Promise<readonly Row[]> => this.#query(this.#queries.claim, node, JSON.stringify(asked))
-      for (const row of await runUntilSeen(claim)) {
-        results[row['n'] as number] = toClaimResult(row, node)
-      }
-      return results
-    })
+  claim(node: string, ids: readonly string[]): Promise<readonly (ClaimResult | Locked)[]> {
+    const claim = (free: readonly string[]): Promise<readonly ClaimResult[]> =>
+      askUntilTold(free, async (asked) => {
+        const results = Array<ClaimResult | undefined>(asked.length).fill({ kind: 'missing' })
+        const run = (): Promise<readonly Row[]> => this.#query(this.#queries.claim, node, JSON.stringify(asked))
+        for (const row of await runUntilSeen(run)) results[row['n'] as number] = toClaimResult(row, node)
+        return results
+      })
+    return this.#unlessLocked(ids, (id) => id, claim)
   }
 
   async pick({ node, queue, machines, limit }: Pick): Promise<PickResult> {
     const known = JSON.stringify(machines)
-    const rows = await runUntilSeen(() => this.#query(this.#queries.pick, node, queue, limit, known))
-    return {
-      contended: JSON.parse((rows[0]?.['contended'] as string | null | undefined) ?? '[]') as PickResult['contended'],
-      rows: rows.filter((row) => row['id'] !== null).map((row) => toClaimedRow(row, node)),
-      nextDueInMs: (rows[0]?.['nextDueInMs'] as number | null | undefined) ?? null
-    }
+    return toPickResult(await runUntilSeen(() => this.#query(this.#queries.pick, node, queue, limit, known)), node)
   }
 
   commit(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]> {
@@ -185,19 +184,8 @@ export class PostgresStore implements Store {
     return commits.some(({ outgoing }) => outgoing) ? commitByKind(commits, plainly, linked) : plainly(commits)
   }
 
-  async #commitPlain(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]> {
-    try {
-      return await this.#commit(node, commits)
-    } catch (error) {
-      if (!isLockTimeout(error)) throw error
-      // Nothing was written. The others need not wait for whoever is locked.
-      const rows = await this.#query(this.#queries.findLocked, JSON.stringify(commits.map(({ id }) => id)))
-      const locked = new Set(rows.map((row) => row['id']))
-      if (locked.size === 0) throw error
-      const free = commits.filter(({ id }) => !locked.has(id))
-      const results = (await this.#commitPlain(node, free)).values()
-      return commits.map(({ id }) => (locked.has(id) ? { kind: 'locked' } : (results.next().value as CommitResult)))
-    }
+  #commitPlain(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]> {
+    return this.#unlessLocked(commits, idOf, (free) => this.#commit(node, free))
   }
 
   #commit(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]> {
@@ -216,11 +204,16 @@ export class PostgresStore implements Store {
     return [toCommitResult(row)]
   }
 
-  signal(signals: readonly NewSignal[], inboxLimit: number): Promise<readonly SignalResult[]> {
-    return runUntilKeysAreSeen(signals, async (batch) => {
-      const rows = await this.#query(this.#queries.signal, toDocument(batch, toSignalEntry), inboxLimit)
+  signal(signals: readonly NewSignal[], inboxLimit: number): Promise<readonly (SignalResult | Locked)[]> {
+    const run = async (batch: readonly NewSignal[]): Promise<readonly SignalResult[]> => {
+      const rows = await this.#query(this.#queries.signal, toDocument(batch, toSignalEntry), inboxLimit, waitMax)
       return rows.map(toSignalResult)
-    })
+    }
+    return this.#unlessLocked(
+      signals,
+      ({ actorId }) => actorId,
+      (free) => runUntilKeysAreSeen(free, run)
+    )
   }
 
   cancel(cancellation: Cancellation): Promise<CancelResult> {
@@ -288,6 +281,17 @@ export class PostgresStore implements Store {
     const [known, served] = [JSON.stringify(machines), JSON.stringify(queues)]
     const rows = await this.#query(this.#queries.findUnknown, known, served, waitedMs, limit)
     return rows as unknown as readonly UnknownRows[]
+  }
+
+  #unlessLocked<Request, Result>(
+    requests: readonly Request[],
+    actorOf: (request: Request) => string,
+    run: (free: readonly Request[]) => Promise<readonly Result[]>
+  ): Promise<readonly (Result | Locked)[]> {
+    return runUnlessLocked(requests, actorOf, run, async (ids) => {
+      const rows = await this.#query(this.#queries.findLocked, JSON.stringify(ids))
+      return new Set(rows.map((row) => row['id']))
+    })
   }
 
   #query(statement: Statement, ...params: readonly Param[]): Promise<readonly Row[]> {

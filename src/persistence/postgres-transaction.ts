@@ -41,7 +41,7 @@ export class PostgresTransaction implements Writer {
     for (const id of new Set(bringKeys.map(({ actorId }) => actorId).toSorted())) {
       await this.#query(this.#queries.lock, id)
     }
-    const rows = await this.#query(this.#queries.signal, toDocument(signals, toSignalEntry), inboxLimit)
+    const rows = await this.#query(this.#queries.signal, toDocument(signals, toSignalEntry), inboxLimit, null)
     return rows.map(toSignalResult)
   }
 

@@ -119,6 +119,11 @@ export interface ClaimedRow extends ActorRow {
 /** How many dedup keys a claimed row brings along. */
 export const DEDUP_KEYS_CLAIMED = 256
 
+/** Somebody else, a transaction of a user's perhaps, keeps the actor's row locked for longer than half a second. Nothing was written. */
+export interface Locked {
+  readonly kind: 'locked'
+}
+
 export type ClaimResult =
   | { readonly kind: 'claimed'; readonly row: ClaimedRow }
   /**
@@ -211,7 +216,10 @@ export interface Writer {
   findKeys(keys: readonly string[]): Promise<readonly (string | null)[]>
 }
 
-export interface Store extends Writer, Operator {
+export interface Store extends Omit<Writer, 'signal'>, Operator {
+  /** As a Writer's; no row holds up those of others. */
+  signal(signals: readonly NewSignal[], inboxLimit: number): Promise<readonly (SignalResult | Locked)[]>
+
   readonly schedules: ScheduleStore
   readonly permits: PermitStore
   /** What is not to be had here though nobody said so, each in words for people: the way to the database does not allow it. */
@@ -233,7 +241,7 @@ export interface Store extends Writer, Operator {
   listen(hear: (message: string) => void): Promise<Listening>
 
   /** Leases rows that nobody live owns, `attempt` counted unless the node has them already. Answers come in the order asked. A dead node gets none. */
-  claim(node: string, ids: readonly string[]): Promise<readonly ClaimResult[]>
+  claim(node: string, ids: readonly string[]): Promise<readonly (ClaimResult | Locked)[]>
   /** Leases rows of a queue that must run now; of a partition that nobody has, the first of them. A dead node gets none. */
   pick(pick: Pick): Promise<PickResult>
   commit(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]>

@@ -1,8 +1,8 @@
 /** Somebody else's transaction keeps rows locked, as one that sends as a part of it does until it ends. */
-import { setup } from 'xstate'
+import { assign, setup } from 'xstate'
 import { expect, test } from 'vitest'
 import { StoreUnavailableError } from 'perdure'
-import { openStage } from './stage.ts'
+import { eventually, openStage } from './stage.ts'
 
 const { start, connect, rowOf } = await openStage()
 
@@ -40,4 +40,48 @@ test('a send whose row stays locked is refused in the end, and the actor goes on
   await expect(ref.send(turn)).rejects.toThrow(StoreUnavailableError)
   await rival.query('commit')
   expect(await ref.send(turn)).toEqual({ status: 'applied' })
+})
+
+/** A transaction that holds these actors until it is ended. */
+const lock = async (ids: readonly string[]) => {
+  const rival = await connect()
+  await rival.query('begin')
+  await rival.query('select from perdure.actor where id = any ($1) for update', [ids])
+  return () => rival.query('commit')
+}
+
+const counter = setup({
+  types: { context: {} as { heard: number[] }, events: {} as { type: 'ADD'; n: number } }
+}).createMachine({
+  id: 'counter',
+  context: { heard: [] },
+  on: { ADD: { actions: assign({ heard: ({ context, event }) => [...context.heard, event.n] }) } }
+})
+
+test('what a node sends to actors that others have is held up by locked ones for those alone, and keeps its order', async () => {
+  await start([counter], { passivateAfter: '1 hour' })
+  const sender = await start([counter], { queues: {} })
+  const [locked, free] = [await sender.spawn(counter), await sender.spawn(counter)]
+  for (const ref of [locked, free]) await eventually(() => rowOf(ref.id)).toMatchObject({ version: 1 })
+  const unlock = await lock([locked.id])
+  const late = [1, 2].map((n) => sender.send(locked.id, { type: 'ADD', n }))
+  for (let n = 1; n <= 3; n++) expect(await sender.send(free.id, { type: 'ADD', n })).toEqual({ status: 'queued' })
+  late.push(...[3, 4, 5].map((n) => sender.send(locked.id, { type: 'ADD', n })))
+  await unlock()
+  await Promise.all(late)
+  const { context } = await locked.waitFor((snapshot) => snapshot.context.heard.length === 5)
+  expect(context.heard).toEqual([1, 2, 3, 4, 5])
+})
+
+test('an actor that sleeps and is locked is claimed when it is free; others are claimed meanwhile', async () => {
+  const runtime = await start([counter], { passivateAfter: 0 })
+  const [locked, free] = [await runtime.spawn(counter), await runtime.spawn(counter)]
+  for (const ref of [locked, free]) await eventually(() => rowOf(ref.id)).toMatchObject({ owner: null })
+  const unlock = await lock([locked.id])
+  const late = [1, 2, 3].map((n) => runtime.send(locked.id, { type: 'ADD', n }))
+  for (let n = 1; n <= 3; n++) expect(await runtime.send(free.id, { type: 'ADD', n })).toEqual({ status: 'applied' })
+  await unlock()
+  await Promise.all(late)
+  const { context } = await locked.waitFor((snapshot) => snapshot.context.heard.length === 3)
+  expect(context.heard).toEqual([1, 2, 3])
 })

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import type {
+  Locked,
   ActorRow,
   ClaimedRow,
   ClaimResult,
@@ -163,7 +164,7 @@ export class World {
   }
 
   async claim(id: string, node = this.node): Promise<ClaimResult> {
-    return only(await this.store.claim(node, [id]))
+    return told(await this.store.claim(node, [id]))
   }
 
   /** Claims a row that is to be had. */
@@ -178,7 +179,7 @@ export class World {
   }
 
   async signal(actorId: string, event = '{"type":"go"}', dedupKey: string | null = null): Promise<SignalResult> {
-    return only(await this.store.signal([{ actorId, machine: null, event, dedupKey }], INBOX_LIMIT))
+    return told(await this.store.signal([{ actorId, machine: null, event, dedupKey }], INBOX_LIMIT))
   }
 
   /** Sends a signal that is accepted; answers its arrival number. */
@@ -226,4 +227,11 @@ export class World {
 function only<T>(answers: readonly T[]): T {
   expect(answers).toHaveLength(1)
   return answers[0] as T
+}
+
+/** The one answer, of a row that nobody keeps locked. */
+function told<Answer extends { readonly kind: string }>(answers: readonly (Answer | Locked)[]): Answer {
+  const answer = only(answers)
+  if (answer.kind === 'locked') throw new Error('the row is locked')
+  return answer as Answer
 }
