@@ -31,7 +31,8 @@ const OPTIONS = ['retry'] as const satisfies readonly (keyof TransactionOptions)
 /**
  * Invoked work in the database, exactly once, for `setup({ actors })`. `fn` runs in a transaction; when it returns, the machine takes
  * the transition of `onDone`, and that is committed in the same transaction. So either both are there, or neither: what a crash cuts
- * off has not happened, and begins again. What `fn` throws rolls back, and comes as `onError`.
+ * off has not happened, and begins again; so does what is cut off by the loss of the connection. What else `fn` throws rolls back, and
+ * comes as `onError`.
  *
  * Do only statements in it, and few: it holds a connection of the pool, and its locks, until it returns. It must not end the
  * transaction itself. Not for other services: those get an `activity`. Throws InvalidArgumentError for options that cannot be used.

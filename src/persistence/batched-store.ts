@@ -47,6 +47,7 @@ export type SpawnAnswer = InsertResult | { readonly kind: 'unknown'; readonly id
 /** Statements of commits under way at once: two keep the database busy while this process computes. */
 const COMMIT_LANES = 2
 const MAX_BATCH = 500
+const CANCEL_LANES = 4
 
 /** That a row is locked is never told: whoever wants it waits here. */
 const isLocked = ({ kind }: { readonly kind: string }): boolean => kind === 'locked'
@@ -110,7 +111,9 @@ export class BatchedStore {
     })
     this.#reads = new Batcher({ ...common, name: 'read', run: (ids) => store.read(ids) })
     this.#keys = new Batcher({ ...common, name: 'look-up', run: (keys) => store.findKeys(keys) })
-    this.#cancels = new Batcher({ ...common, name: 'cancel', ...each((one: Cancellation) => store.cancel(one)) })
+    // Each waits for the rows that it needs, however long somebody keeps them locked.
+    const cancelling = each((one: Cancellation) => store.cancel(one))
+    this.#cancels = new Batcher({ ...common, name: 'cancel', ...cancelling, lanes: CANCEL_LANES })
     this.#retries = new Batcher({ ...common, name: 'retry', ...each((id: string) => store.retry(id)) })
     this.#schedules = new Batcher({
       ...common,

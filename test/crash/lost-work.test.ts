@@ -4,7 +4,7 @@ import { disconnectAtEveryMoment } from './every-moment.ts'
 import { openDatabase } from './record.ts'
 import { booking, flying, leaving, mailing, packing, telling } from './work-scenarios.ts'
 
-const timeout = 180_000
+const timeout = 300_000
 
 const stages = await Promise.all(
   [mailing, booking, flying, packing, leaving, telling].map(async (scenario) => {

@@ -54,6 +54,12 @@ export function createOrder(report: (report: Report) => void) {
       { type: 'report', params: { step, effect: 'first action' } },
       { type: 'report', params: { step, effect: 'second action' } }
     ] as const
+  /** Of one effect: what an order goes through with others has many moments as it is. */
+  const takeBriefly = (step: Step) =>
+    [
+      { type: 'remember', params: { step } },
+      { type: 'report', params: { step, effect: 'first action' } }
+    ] as const
   const flight = createFlight((step) => report({ step, effect: 'first action', key: idempotencyKey() }))
   const parcels = ({ id }: { readonly id: string }, waits: boolean) =>
     [0, 1, 2].map((place) => ({ key: parcelKeyOf(id, place), waits }))
@@ -95,7 +101,7 @@ export function createOrder(report: (report: Report) => void) {
       noteB: { actions: take('noteB') },
       tell: {
         actions: [
-          ...take('tell'),
+          ...takeBriefly('tell'),
           sendTo(({ context }) => diaryOf(context.id), { type: 'noteA' }),
           sendTo(({ context }) => diaryOf(context.id), { type: 'noteB' })
         ]
@@ -107,39 +113,43 @@ export function createOrder(report: (report: Report) => void) {
         on: {
           pay: { target: 'paying', actions: take('pay') },
           snooze: { target: 'snoozing', actions: take('snooze') },
-          mail: { target: 'mailing', actions: take('mail') },
-          book: { target: 'booking', actions: take('book') },
-          fly: { target: 'flying', actions: take('fly') },
-          pack: { target: 'packing', actions: take('pack') },
-          stack: { target: 'stacking', actions: take('stack') },
+          mail: { target: 'mailing', actions: takeBriefly('mail') },
+          book: { target: 'booking', actions: takeBriefly('book') },
+          fly: { target: 'flying', actions: takeBriefly('fly') },
+          pack: { target: 'packing', actions: takeBriefly('pack') },
+          stack: { target: 'stacking', actions: takeBriefly('stack') },
           // Of what has come to its end before it could be left.
-          leave: { actions: take('leave') },
+          leave: { actions: takeBriefly('leave') },
           close: { target: 'closed', actions: take('close') }
         }
       },
       snoozing: { after: { [SNOOZE_MS]: { target: 'open', actions: take('ring') } } },
-      mailing: { invoke: { src: 'mail', onDone: { target: 'open', actions: take('mailed') } } },
+      mailing: { invoke: { src: 'mail', onDone: { target: 'open', actions: takeBriefly('mailed') } } },
       booking: {
-        invoke: { src: 'book', input: ({ context }) => context.id, onDone: { target: 'open', actions: take('booked') } }
+        invoke: {
+          src: 'book',
+          input: ({ context }) => context.id,
+          onDone: { target: 'open', actions: takeBriefly('booked') }
+        }
       },
       flying: {
-        invoke: { src: 'flight', id: 'flight', onDone: { target: 'open', actions: take('landed') } },
-        on: { boarded: { actions: [...take('boarded'), sendTo('flight', { type: 'land' })] } }
+        invoke: { src: 'flight', id: 'flight', onDone: { target: 'open', actions: takeBriefly('landed') } },
+        on: { boarded: { actions: [...takeBriefly('boarded'), sendTo('flight', { type: 'land' })] } }
       },
       packing: {
         invoke: {
           src: 'parcels',
           input: ({ context }) => parcels(context, false),
-          onDone: { target: 'open', actions: take('packed') }
+          onDone: { target: 'open', actions: takeBriefly('packed') }
         }
       },
       stacking: {
         invoke: {
           src: 'parcels',
           input: ({ context }) => parcels(context, true),
-          onDone: { target: 'open', actions: take('packed') }
+          onDone: { target: 'open', actions: takeBriefly('packed') }
         },
-        on: { leave: { target: 'open', actions: take('leave') } }
+        on: { leave: { target: 'open', actions: takeBriefly('leave') } }
       },
       paying: { invoke: { src: 'charge', onDone: { target: 'paid', actions: take('charged') } } },
       paid: { on: { ship: { target: 'shipped', actions: take('ship') } } },
