@@ -19,7 +19,6 @@ import {
   type DurationInput,
   type RetryInput
 } from './plain-arguments.ts'
-import { childMachinesOf } from './logics/reachable.ts'
 import { readMigration, type MigrateOptions } from './actors/migration.ts'
 import { readCodec, type Codec } from './actors/row-codec.ts'
 import { DEFAULT_BOUNDS, type Bounds } from './bounds.ts'
@@ -45,6 +44,8 @@ export interface MachineOptions<TMachine extends AnyStateMachine = AnyStateMachi
   readonly migrate?: MigrateOptions
   /** Encrypts or compresses what is stored of its actors. */
   readonly codec?: Codec
+  /** One of the runtime's `limits`: an actor holds a slot of it while it executes, on all nodes together. */
+  readonly limit?: string
   /** Instead of the runtime's `retention`. Of several versions of a machine the longest holds. */
   readonly retention?: DurationInput | false
 }
@@ -186,6 +187,7 @@ const MACHINE_OPTIONS = [
   'retry',
   'migrate',
   'codec',
+  'limit',
   'retention'
 ] as const satisfies readonly (keyof MachineOptions)[]
 
@@ -256,14 +258,6 @@ function readBounds(bounds: Partial<Bounds> = {}): Bounds {
   return { ...DEFAULT_BOUNDS, ...bounds }
 }
 
-/** The entries, with the machines of their durable children, as far as those are not among them by their id. */
-export function withChildren(entries: readonly MachineEntry[]): readonly MachineEntry[] {
-  const machines = entries.map((entry) => ('machine' in entry ? entry.machine : entry)).filter(isMachine)
-  const known = new Set(machines.map(({ id }) => id))
-  const children = machines.flatMap(childMachinesOf).filter(({ id }) => !known.has(id))
-  return [...entries, ...new Set(children)]
-}
-
 /** Compiles a machine. Throws MachineNotDurableError, or InvalidArgumentError for the options beside it. */
 export function readMachine(entry: MachineEntry): Registration {
   const options: MachineOptions = isMachine(entry) ? { machine: entry } : entry
@@ -289,9 +283,10 @@ export function readMachine(entry: MachineEntry): Registration {
     retry: readRetry(retry),
     migration: migrate === undefined ? null : readMigration(migrate, version),
     codec: readCodec(options.codec),
+    limit: options.limit === undefined ? null : readText('limit', options.limit),
     retentionMs: retention === undefined ? undefined : readRetentionMs(retention)
   }
 }
 
-const isMachine = (value: unknown): value is AnyStateMachine =>
+export const isMachine = (value: unknown): value is AnyStateMachine =>
   typeof value === 'object' && value !== null && 'getInitialSnapshot' in value && 'implementations' in value

@@ -66,6 +66,8 @@ export class Actor {
     this.#alarm = new Alarm(host.clock, () => this.offer({ kind: 'timers' }))
     this.#commits = new CommitSlot(this, host)
     this.#now = this.#read(row)
+    // Nothing of it goes on before `takeUp`, which may have to wait.
+    if ('inbox' in row) this.#phase = 'loading'
   }
 
   /** Takes an entry into the mailbox. A full mailbox refuses what was sent, and ends an actor that floods itself. */

@@ -40,6 +40,7 @@ import { Room } from './room.ts'
 import { giveBackNewbornCommit } from './row-commits.ts'
 import { Strangers } from './strangers.ts'
 import { Strays } from './strays.ts'
+import { Turns } from './turns.ts'
 
 export interface EngineOptions {
   readonly node: string
@@ -82,10 +83,10 @@ export class Engine implements ActorHost {
   readonly #arrivals: Arrivals
   readonly #claimed: ClaimedRows
   readonly #strays: Strays
+  readonly #turns: Turns
   readonly post: Post
   /** Actors whose rows were claimed while they were here. */
   readonly #claimedTwice = new Set<string>()
-  #toRun: Actor[] = []
   #phase: 'open' | 'closed' | 'abandoned' = 'open'
 
   constructor(options: EngineOptions) {
@@ -120,6 +121,8 @@ export class Engine implements ActorHost {
       recover: (id) => this.recover(id),
       poke: options.poke
     })
+    const { room, permits } = this
+    this.#turns = new Turns({ room, permits, crashed: (actor, error) => this.crashed(actor, error) })
     this.#strays = new Strays(this.registry, this.#arrivals)
     this.post = new Post({ ...options, registry: this.registry, strays: this.#strays })
   }
@@ -160,7 +163,7 @@ export class Engine implements ActorHost {
     }
     this.registry.add(actor)
     if (row.snapshot !== null) this.observers.catchUp(row.id, row.version, actor.incarnation.shown)
-    this.#guard(actor, () => actor.takeUp(row))
+    this.#turns.run(actor, () => actor.takeUp(row))
     for (const entry of this.#arrivals.take(row.id)) this.deliver(row.id, entry)
   }
 
@@ -227,15 +230,8 @@ export class Engine implements ActorHost {
     return this.isOpen ? this.#options.passivateAfterMs : 0
   }
 
-  // One microtask later, so that all events that are sent in one go are taken in one turn.
   schedule(actor: Actor): void {
-    this.room.setExecuting(actor, true)
-    if (this.#toRun.push(actor) > 1) return
-    queueMicrotask(() => {
-      const actors = this.#toRun
-      this.#toRun = []
-      for (const each of actors) this.#guard(each, () => each.turn())
-    })
+    this.#turns.schedule(actor)
   }
 
   commit(commit: Commit, settle: (settled: Settled<CommitAnswer>) => void): void {
@@ -256,14 +252,6 @@ export class Engine implements ActorHost {
     return this.#options.registrations
   }
 
-  #guard(actor: Actor, act: () => void): void {
-    try {
-      act()
-    } catch (error) {
-      this.crashed(actor, error)
-    }
-  }
-
   /** A defect ends the actor in whose name it happened; its row is whole, and is taken up again. */
   crashed(actor: Actor, error: unknown): void {
     this.telemetry.emit('actor.crashed', { id: actor.id, machine: actor.registration.name, error })
@@ -280,7 +268,7 @@ export class Engine implements ActorHost {
   }
 
   setExecuting(actor: Actor, isExecuting: boolean): void {
-    this.room.setExecuting(actor, isExecuting)
+    this.#turns.setExecuting(actor, isExecuting)
   }
 
   left(actor: Actor): void {

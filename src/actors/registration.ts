@@ -22,6 +22,8 @@ export interface Registration {
   readonly migration: Migration | null
   /** null: what lies at rest of its actors is plain JSON. */
   readonly codec: Codec | null
+  /** The limit of which an actor holds a slot while it executes. */
+  readonly limit: string | null
   /** How long its actors are kept after their end, null: for ever; undefined: as the runtime has it. */
   readonly retentionMs: number | null | undefined
 }

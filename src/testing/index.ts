@@ -10,12 +10,12 @@ import { readDurationMs } from '../arguments.ts'
 import {
   DEFAULT_SCHEMA,
   readMachine,
-  withChildren,
   type DurationInput,
   type MachineEntry,
   type MachineOf,
   type RuntimeOptions
 } from '../options.ts'
+import { withChildren } from '../registering.ts'
 import { Registrations } from '../actors/registration.ts'
 import type { Pick } from '../persistence/store.ts'
 import { MemoryStore } from '../persistence/memory-store.ts'

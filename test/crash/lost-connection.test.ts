@@ -14,7 +14,7 @@ const stages = await Promise.all(
 const inboxes = await openDatabase()
 
 for (const { scenario, database } of stages) {
-  test.concurrent(`a connection may be lost at every moment while ${scenario.name}`, { timeout: 60_000 }, () =>
+  test.concurrent(`a connection may be lost at every moment while ${scenario.name}`, { timeout: 180_000 }, () =>
     disconnectAtEveryMoment(database, scenario)
   )
 }
