@@ -91,7 +91,7 @@ test('a child that has ended stays until its parent has ended, too', async () =>
   const [parent, child] = [await first.spawn(other), await first.spawn(job)]
   await (await first.spawn(job)).send({ type: 'finish' })
   await child.send({ type: 'finish' })
-  await db.sql('update perdure.actor set parent = $1 where id = $2', [parent.id, child.id])
+  await db.sql('update perdure.actor set parent = $1, parent_session = 1 where id = $2', [parent.id, child.id])
   await first.stop()
   await endEarlier(31)
   const second = await start([job, other])
