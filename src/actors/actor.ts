@@ -25,6 +25,7 @@ import { Incarnation, type Committed, type Outcome } from './incarnation.ts'
 import { KnownKeys } from './known-keys.ts'
 import { NONE } from './lists.ts'
 import { comesFromRow, isSent, Mailbox, refuseMisaddressed, rejectEntry, type Entry } from './mailbox.ts'
+import { failsForGood } from './own-transaction.ts'
 import { refuseReceipts, resolveReceipts, settleLate, tellEnd, tellFault, tellTurn } from './receipts.ts'
 import type { EffectFailure } from './performance.ts'
 import type { Registration } from './registration.ts'
@@ -154,6 +155,7 @@ export class Actor {
   settle(settled: Settled<CommitAnswer>, underWay: UnderWay): void {
     const { commit, entries, turn } = underWay
     if (this.#phase !== 'committing') return void settleLate(settled, entries, turn)
+    if (!settled.ok && failsForGood(entries, settled.error)) return this.#fault(settled.error, [])
     if (!settled.ok) return this.#lose(settled.error, entries)
     const result = settled.value
     switch (result.kind) {

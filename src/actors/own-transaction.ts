@@ -9,12 +9,15 @@
  * Invariants
  * 1. The turn is committed in the transaction, or nothing of either stands.
  * 2. A connection that is lost before the turn is no failure of the step: nothing of it stands, and it begins again.
- * 3. The transaction ends, whatever becomes of its actor: who stops the work, or drops the tree, aborts its signal.
+ * 3. The transaction ends, whatever becomes of its actor and of the user's function: who stops the work, or drops the tree, aborts its
+ *    signal.
+ * 4. What fails after the turn for a lasting reason is no race: it counts as a fault of the actor.
  */
+import { PerdureError } from '../errors.ts'
 import { Throttled } from '../logics/throttled.ts'
-import { classifyError } from '../persistence/transient-errors.ts'
+import { AbandonedError, classifyError } from '../persistence/transient-errors.ts'
 import type { Commit, CommitResult, Store } from '../persistence/store.ts'
-import type { CommitSettled, OwnTransaction } from './mailbox.ts'
+import { transactionOf, type CommitSettled, type Entry, type OwnTransaction } from './mailbox.ts'
 
 export interface TransactionStep {
   readonly store: Pick<Store, 'transact'>
@@ -52,15 +55,18 @@ export async function runTransactionStep({
   let result: CommitResult | undefined
   let hasBegun = false
   try {
-    await store.transact(async (client, commit) => {
+    await store.transact(async (client, commit, check) => {
+      signal.throwIfAborted()
       hasBegun = true
-      const output = await work(client)
+      const output = await untilAborted(work(client), signal)
+      await check()
       if (!isFree()) throw new Throttled(BUSY_PAUSE_MS)
       turn = new Turn(signal)
       deliver(output, turn)
       result = await commit(node, await turn.commitOfTurn)
     })
   } catch (error) {
+    if (error instanceof AbandonedError) throw error.cause
     if (!turn?.isUnderWay) throw isAway(error, hasBegun) ? new Throttled(AWAY_PAUSE_MS) : error
     // The machine has taken its turn, and is now ahead of its row: that is for the actor to mend, from the row.
     return turn.settle({ ok: false, error })
@@ -69,13 +75,34 @@ export async function runTransactionStep({
   else turn?.settle({ ok: true, value: result, inDoubt: false })
 }
 
+/** Rejects with AbandonedError where nobody wants the work any more, whatever that is doing. */
+async function untilAborted<Output>(work: Promise<Output>, signal: AbortSignal): Promise<Output> {
+  let abandon = (): void => undefined
+  const abandoned = new Promise<never>((_, reject) => {
+    abandon = () => reject(new AbandonedError(signal.reason))
+    signal.addEventListener('abort', abandon, { once: true })
+  })
+  try {
+    return await Promise.race([work, abandoned])
+  } finally {
+    signal.removeEventListener('abort', abandon)
+  }
+}
+
 /** Whether the database is to blame. That it cannot be reached may, once the work has begun, be said of another one. */
 function isAway(error: unknown, hasBegun: boolean): boolean {
   const kind = classifyError(error)
   return kind === 'lost' || (kind === 'unavailable' && !hasBegun)
 }
 
+/** Whether the turn of a step could not be committed, and would not be if it began again. */
+export function failsForGood([entry]: readonly Entry[], error: unknown): boolean {
+  return transactionOf(entry) !== undefined && !(error instanceof PerdureError) && classifyError(error) === 'fatal'
+}
+
 class RowLockedError extends Error {
+  /** Postgres for "lock not available". */
+  readonly code = '55P03'
   constructor() {
     super('the row of the actor is locked by somebody else; the step begins again')
   }

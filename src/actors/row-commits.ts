@@ -2,6 +2,7 @@
  * Commits for a row that was claimed but does not become an actor: nothing about it changes but who has it, and why.
  */
 import type { ClaimedRow, Commit, Json, NewActor, Signal } from '../persistence/store.ts'
+import { NOTHING_OUT } from './outgoing.ts'
 import { encodeError } from './snapshot-codec.ts'
 import { reasonOfStop } from './stop-request.ts'
 
@@ -44,7 +45,8 @@ export function giveBackNewbornCommit({ id }: NewActor): Commit {
 /** Ends an actor that was stopped before it began. */
 export function stopCommit(row: ClaimedRow, { seq, event }: Signal): Commit {
   const lastError = encodeStopReason(reasonOfStop(JSON.parse(event) as object))
-  return { ...giveBackCommit(row), status: 'stopped', timerAt: null, lastError, consumed: [seq] }
+  const told = row.parent === null ? {} : { outgoing: { ...NOTHING_OUT, tellsParent: true } }
+  return { ...giveBackCommit(row), status: 'stopped', timerAt: null, lastError, consumed: [seq], ...told }
 }
 
 /** How a row tells why an operator ended its actor. */

@@ -16,23 +16,31 @@ import { Lanes } from './drivers/lanes.ts'
 import { LinkedTransaction, RowsMovedError } from './linked-transaction.ts'
 import type { Cancellation, CancelResult } from './operator.ts'
 import { toDocument } from './postgres-rows.ts'
+import { Seats } from './seats.ts'
 import { SecondLookError } from './second-looks.ts'
 import type { Queries } from './queries.ts'
 import type { Commit, CommitResult } from './store.ts'
 import { classifyError, isLockTimeout } from './transient-errors.ts'
 
 const laneCount = 2
+/** Transactions of users' functions at a time: of the ten connections of a pool, some are for others. */
+const seatCount = 7
 const waitMax = '500ms'
 const forEver = '0'
 /** A race that is lost so often in a row is no race. */
 const looksMax = 20
 
-type Run<Result> = (client: unknown, commit: (node: string, commit: Commit) => Promise<CommitResult>) => Promise<Result>
+type Run<Result> = (
+  client: unknown,
+  commit: (node: string, commit: Commit) => Promise<CommitResult>,
+  check: () => Promise<void>
+) => Promise<Result>
 
 export class LinkedCommits {
   readonly #driver: Driver
   readonly #queries: Queries
   readonly #lanes: Lanes
+  readonly #seats = new Seats(seatCount)
 
   constructor(driver: Driver, queries: Queries) {
     this.#driver = driver
@@ -64,17 +72,27 @@ export class LinkedCommits {
     )
   }
 
-  async transact<Result>(run: Run<Result>): Promise<Result> {
+  transact<Result>(run: Run<Result>): Promise<Result> {
+    return this.#seats.take(() => this.#transact(run))
+  }
+
+  async #transact<Result>(run: Run<Result>): Promise<Result> {
     let isOver = false
     try {
       return await this.#driver.transact(async (tx, client) => {
         const written: Promise<CommitResult>[] = []
-        const result = await run(client, (node, commit) => {
+        const write = (node: string, commit: Commit): Promise<CommitResult> => {
           const answer = this.#commitWithin(tx, node, commit)
           answer.catch(() => undefined)
           written.push(answer)
           return answer
-        })
+        }
+        // A transaction that was ended, or has failed without a word, has no marks; a constraint may have been put off.
+        const check = async (): Promise<void> => {
+          await tx.query(this.#queries.setMark, [])
+          await tx.query(this.#queries.checkConstraints, [])
+        }
+        const result = await run(client, write, check)
         // A function that did not wait for its commit, or overlooked its failure, must not have the rest of it stand.
         const answers = await Promise.all(written)
         if (answers.some(({ kind }) => kind !== 'committed')) throw new RefusedError(result)

@@ -107,6 +107,7 @@ export function loadQueries(schema: string) {
     rollbackToMark: load('rollback_to_mark'),
     schemaVersion: load('schema_version'),
     serverVersion: load('server_version'),
+    checkConstraints: load('check_constraints'),
     setMark: load('set_mark'),
     signal: load('signal'),
     takePermits: load('take_permits'),

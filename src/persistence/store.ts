@@ -255,14 +255,19 @@ export interface Store extends Omit<Writer, 'signal'>, Operator {
 
   /**
    * Runs `run` in a transaction on a connection of the pool: `client` is that of the database's client (a pg client, a postgres.js
-   * transaction, a PGlite transaction) for the user's own statements; `commit` writes the outcome of one actor there, after them. The
+   * transaction, a PGlite transaction) for the user's own statements; `check` rejects where these leave nothing that can be committed;
+   * `commit` then writes the outcome of one actor there. Some such transactions at a time, so that they leave connections to others. The
    * transaction is committed where `run` resolves and all that it committed answered 'committed'; else nothing of it stands: where
    * `run` rejects that is what this rejects with, where a commit was refused this resolves with what `run` does. Rejects
    * with OutcomeUnknownError where, and only where, the connection was lost around COMMIT: the row's version then tells. A store
    * without such clients rejects with InvalidArgumentError.
    */
   transact<Result>(
-    run: (client: unknown, commit: (node: string, commit: Commit) => Promise<CommitResult>) => Promise<Result>
+    run: (
+      client: unknown,
+      commit: (node: string, commit: Commit) => Promise<CommitResult>,
+      check: () => Promise<void>
+    ) => Promise<Result>
   ): Promise<Result>
 
   /** Actors that this node has leased by `claim` or `pick`, and made no progress with since: it may not know of them. */

@@ -107,6 +107,16 @@ export function classifyError(error: unknown): ErrorKind {
 export const isUniqueViolation = (error: unknown): boolean => (error as ErrorLike | null)?.code === '23505'
 
 /** Somebody else kept a lock for longer than the statement may wait; nothing took effect. */
+/**
+ * A transaction is given up while code that nobody can stop still has its client: its connection is closed, and not used again.
+ * `cause`: why.
+ */
+export class AbandonedError extends Error {
+  constructor(cause: unknown) {
+    super('the transaction was given up', { cause })
+  }
+}
+
 export const isLockTimeout = (error: unknown): boolean => (error as ErrorLike | null)?.code === '55P03'
 
 /** The table or its schema does not exist. */

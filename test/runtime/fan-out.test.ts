@@ -158,3 +158,15 @@ test('leaving the state cancels all of them, also those that have not begun', as
   await eventually(() => statusesOf(ref.id)).toEqual(['stopped', 'stopped', 'stopped'])
   expect(await db.sql('select * from perdure.child_join')).toEqual([])
 })
+
+test('a child that is stopped before it began counts as ended', async () => {
+  const machine = fanning({ concurrency: 1 })
+  const runtime = await start([machine, double])
+  const ref = await runtime.spawn(machine, { input: [1, 2].map((n) => ({ n, does: 'wait' as const })) })
+  await eventually(async () => (await statusesOf(ref.id)).length).toBe(2)
+  const [first, second] = (await childrenOf(ref.id)).map(({ id }) => id as string)
+  await (await runtime.get(double, second!)).stop()
+  await runtime.send(first!, { type: 'GO' })
+  const { context } = await ref.waitFor((snapshot) => snapshot.matches('joined'))
+  expect(context.outcomes).toMatchObject([done(2), { status: 'stopped' }])
+})

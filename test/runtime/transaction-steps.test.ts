@@ -198,3 +198,39 @@ test('on PGlite it is its own transaction', async () => {
   await one.waitFor((snapshot) => snapshot.matches('taken'))
   expect((await lite.query('select pieces from stock')).rows).toEqual([{ pieces: 2 }])
 })
+
+test.each([
+  ['leaves a statement that failed', (query: Query) => query('select 1 / 0', []).catch(() => undefined)],
+  ['ends the transaction', (query: Query) => query('rollback', [])],
+  ['commits it', (query: Query) => query('commit', [])],
+  ['breaks a constraint that is put off', (query: Query) => query("insert into parcel values ('none')", [])]
+])('a step that %s hears of it once, as onError', async (_what, spoil) => {
+  await db.sql('create table if not exists shelf (name text primary key)')
+  await db.sql('create table if not exists parcel (shelf text references shelf deferrable initially deferred)')
+  let runs = 0
+  const spoiling = taking((client: pg.ClientBase) => async (sql, params) => {
+    runs++
+    await spoil((text, values) => client.query(text, values))
+    return sql === '' ? client.query(sql, params) : undefined
+  })
+  const runtime = await start([spoiling])
+  const ref = await runtime.spawn(spoiling, { input: { item: 'none' } })
+  const { context } = await ref.waitFor((snapshot) => snapshot.matches('refused'))
+  expect(context.error).toBeInstanceOf(Error)
+  expect(runs).toBe(1)
+})
+
+test('a step that does not return is over when its state is left: its locks and its connection are free', async () => {
+  await begin('vase', 3, () => new Promise(() => undefined))
+  const runtime = await start([machine])
+  const refs = await Promise.all(Array.from({ length: 12 }, () => runtime.spawn(machine, { input: { item: 'vase' } })))
+  await eventually(
+    async () => (await db.sql("select from pg_stat_activity where wait_event_type = 'Lock'")).length
+  ).toBeGreaterThan(3)
+  await Promise.all(refs.map((ref) => ref.send({ type: 'LEAVE' })))
+  await db.sql("update stock set pieces = 9 where item = 'vase'")
+  await begin('bowl', 1)
+  const next = await runtime.spawn(machine, { input: { item: 'bowl' } })
+  await next.waitFor((snapshot) => snapshot.matches('taken'))
+  expect(await pieces('vase')).toBe(9)
+})

@@ -9,6 +9,7 @@ import { askPid, type Statement } from '../queries.ts'
 import type { Driver, Param, Queryable, Row, Session, Transactor } from './driver.ts'
 import type { Probe } from './pooler.ts'
 import { fromTransaction, isolation } from './transaction.ts'
+import { AbandonedError } from '../transient-errors.ts'
 
 interface PgQuery {
   readonly name?: string
@@ -80,6 +81,9 @@ async function transactInPool<Result>(
   client.on('error', lose)
   try {
     return await transactOn(client, () => work(fromTransaction(client), client))
+  } catch (error) {
+    if (error instanceof AbandonedError) lose()
+    throw error
   } finally {
     client.off('error', lose)
     client.release(isLost)
@@ -92,7 +96,8 @@ async function transactOn<Result>(client: PgQueryable, work: () => Promise<Resul
   try {
     result = await work()
   } catch (error) {
-    await client.query('rollback').catch(() => undefined)
+    // One that was given up ends with its connection: a rollback would wait behind what its code is waiting for.
+    if (!(error instanceof AbandonedError)) await client.query('rollback').catch(() => undefined)
     throw error
   }
   await client.query('commit')
