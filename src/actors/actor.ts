@@ -141,7 +141,8 @@ export class Actor {
     if (changesNothing(turn, entries)) {
       this.#now.inbox.waiting = turn.waiting
       resolveReceipts(turn)
-      return this.#rest()
+      const owesSeen = this.#now.inbox.owesSeen && !this.#mailbox.owesRow
+      return owesSeen ? this.#submit(this.#now.commitWith({})) : this.#rest()
     }
     this.#submit(commit, accepted, turn, startedAt)
   }

@@ -20,10 +20,13 @@ export class Inbox {
   seen: number
   /** How many signals had arrived unseen when the last commit was made. */
   unseen = 0
+  /** Signals were read of which the row does not know yet that they were. */
+  owesSeen: boolean
 
-  constructor(id: string, seen: number) {
+  constructor(id: string, seen: number, owesSeen: boolean) {
     this.#id = id
     this.seen = seen
+    this.owesSeen = owesSeen
   }
 
   /** Signals that were fetched: those that are new, as entries. */
@@ -31,11 +34,13 @@ export class Inbox {
     const known = new Set(this.waiting.map((event) => event.seq))
     const entries = signals.filter(({ seq }) => !known.has(seq)).map((signal) => signalEntry(this.#id, signal))
     for (const { seq } of signals) this.seen = Math.max(this.seen, seq)
+    this.owesSeen ||= entries.length > 0
     return entries
   }
 
   /** A commit has put `deferred` into the inbox, whose newest arrival number is `newest` now. */
   committed({ deferred }: Commit, newest: number, waiting: readonly WaitingEvent[]): void {
+    this.owesSeen = false
     // Events that wait anew have the newest arrival numbers; a gap below them is what others sent meanwhile.
     let seq = newest - deferred.length
     this.unseen = Math.max(0, seq - this.seen)

@@ -96,7 +96,9 @@ export class Incarnation implements Performer {
     }
     this.#enqueue = enqueue
     this.#isChild = row.parent !== null
-    this.inbox = new Inbox(id, 'version' in row ? row.inboxSeq : 0)
+    // A signal for an actor at rest has made its row `ready`.
+    const isWoken = 'inbox' in row && row.status === 'ready' && row.inbox.length > 0
+    this.inbox = new Inbox(id, 'version' in row ? row.inboxSeq : 0, isWoken)
     if (!('snapshot' in row) || row.snapshot === null) {
       this.tree = MachineTree.create(registration.blueprint, id, treeHost)
     } else {

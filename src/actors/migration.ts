@@ -10,7 +10,8 @@
  */
 import { InvalidArgumentError, MigrationFailedError } from '../errors.ts'
 import { checkSize, type Bounds } from '../bounds.ts'
-import type { ActorRow, ClaimedRow, Commit, Json } from '../persistence/store.ts'
+import type { ActorRow, ClaimedRow, Commit, Json, Outgoing } from '../persistence/store.ts'
+import { NOTHING_OUT } from './outgoing.ts'
 import type { Registration } from './registration.ts'
 import { giveBackCommit } from './row-commits.ts'
 import { encodeBy, type Codecs } from './row-codec.ts'
@@ -52,7 +53,7 @@ export function migrateSnapshot(
   { id, machineVersion }: ActorRow,
   stored: Json,
   { blueprint, version, migration }: Registration
-): { readonly snapshot: Json; readonly timerAt: number | null } {
+): ReturnType<typeof MachineTree.rewrite> {
   try {
     return MachineTree.rewrite(blueprint, id, stored, (snapshot) => {
       const moved: unknown = migration?.snapshot(snapshot, machineVersion)
@@ -64,6 +65,8 @@ export function migrateSnapshot(
     throw new MigrationFailedError(id, machineVersion, version, error)
   }
 }
+
+const cancelling = (sessions: readonly number[]): Outgoing => ({ ...NOTHING_OUT, cancels: sessions })
 
 /**
  * What moves a claimed row to the version of `registration`, and the row as it then is. It is `ready` until its actor has taken it
@@ -79,14 +82,15 @@ export function moveRow(
   const still = { ...giveBackCommit(row), status: 'ready', release: false, machineVersion } as const
   // One that has not begun begins with this version.
   if (row.snapshot === null) return { commit: still, moved: { ...row, status: 'ready', machineVersion } }
-  const { snapshot: plain, timerAt } = migrateSnapshot(row, codecs.decode(row.id, row.snapshot), registration)
+  const { snapshot: plain, timerAt, gone } = migrateSnapshot(row, codecs.decode(row.id, row.snapshot), registration)
   checkSize('snapshot', plain, bounds)
   const snapshot = encodeBy(registration, plain, 'snapshot')
   const kept = row.journal === null ? null : keepVersion(codecs.decode(row.id, row.journal), row.version)
   const journal = kept && encodeBy(registration, kept, 'journal')
   const moved = { ...row, status: 'ready', machineVersion, snapshot, timerAt, journal, journalBefore: null } as const
   return {
-    commit: { ...still, snapshot, timerAt, journal },
+    // What is left out is gone: children in rows of their own as well.
+    commit: { ...still, snapshot, timerAt, journal, ...(gone.length > 0 && { outgoing: cancelling(gone) }) },
     moved: { ...moved, version: row.version + 1, attempt: 0 }
   }
 }

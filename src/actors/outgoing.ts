@@ -99,11 +99,12 @@ function encodeEvent(event: AnyEventObject, { bounds }: Sender, refs: ActorRefs)
   throw new InvalidArgumentError(
     `the event '${event.type}'`,
     'cannot be sent to an actor in another row',
-    "Send one whose type does not begin with 'xstate.' or 'perdure.'"
+    "Send one whose type is no wildcard, and does not begin with 'xstate.' or 'perdure.'"
   )
 }
 
-const isReserved = (type: string): boolean => type.startsWith('xstate.') || type.startsWith('perdure.')
+const isReserved = (type: string): boolean =>
+  type === '' || type === '*' || type.startsWith('xstate.') || type.startsWith('perdure.')
 
 function checked(what: 'event' | 'input', value: unknown, bounds: Bounds, refs: ActorRefs): Json {
   const json = JSON.stringify(encode(value, what, refs))

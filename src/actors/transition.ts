@@ -32,7 +32,7 @@ import { refsForOthers, sessionIdOf } from './xstate/references.ts'
 import { StartedWork } from './xstate/started-work.ts'
 import { assertXStateSupported } from './xstate/supported.ts'
 import { checkTimers, hydrateTree } from './xstate/tree-hydration.ts'
-import { type PersistedActor, readPersisted, writePersisted } from './xstate/persisted-actor.ts'
+import { goneSessions, type PersistedActor, readPersisted, writePersisted } from './xstate/persisted-actor.ts'
 import { persistTree } from './xstate/tree-snapshot.ts'
 
 export type { Reception } from './xstate/accepts.ts'
@@ -72,18 +72,19 @@ export class MachineTree {
 
   /**
    * A stored document as `edit` would have it, perhaps for another machine than the one that wrote it, and when its first timer is
-   * due. Throws what `edit` throws, and SnapshotIllegalError, where the machine cannot take the result up as a whole.
+   * due; `gone`: sessions of children that it has no more. Throws what `edit` throws, and SnapshotIllegalError, where the machine cannot take the result up as a whole.
    */
   static rewrite(
     blueprint: Blueprint,
     actorId: string,
     stored: Json,
     edit: (actor: PersistedActor) => PersistedActor
-  ): { readonly snapshot: Json; readonly timerAt: number | null } {
+  ): { readonly snapshot: Json; readonly timerAt: number | null; readonly gone: readonly number[] } {
     const edited = writePersisted(edit(readPersisted(stored)), blueprint.machine, stored)
     const tree = MachineTree.hydrate(blueprint, actorId, { enqueue: () => undefined }, edited)
     checkTimers(tree.#tree)
-    return { snapshot: tree.persist(), timerAt: tree.nextTimer()?.dueAt ?? null }
+    const snapshot = tree.persist()
+    return { snapshot, timerAt: tree.nextTimer()?.dueAt ?? null, gone: goneSessions(stored, snapshot) }
   }
 
   // ── a turn ──────────────────────────────────────────────────────────────────────────────────────────────────────

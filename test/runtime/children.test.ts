@@ -241,3 +241,21 @@ test('the machines of children need not be listed: those that a machine leads to
   await eventually(() => rowOf(child)).toMatchObject({ status: 'waiting', version: 1 })
   expect(await db.sql('select machine from perdure.actor where id = $1', [child])).toEqual([{ machine: 'flight' }])
 })
+
+test('a durable child that a migration leaves out is cancelled with it', async () => {
+  const old = { machine: trip, version: '1' }
+  const first = await start([old], { passivateAfter: 0 })
+  const ref = await first.spawn(trip)
+  const child = await childOf(ref.id)
+  await eventually(() => rowOf(child)).toMatchObject({ status: 'waiting', version: 1 })
+  await first.stop()
+  const next = setup({ types: { events: {} as { type: 'GO' } } }).createMachine({
+    id: 'trip',
+    initial: 'home',
+    states: { home: { on: { GO: 'away' } }, away: {} }
+  })
+  const migrate = { from: ['1'], snapshot: () => ({ value: 'home', context: {} }) }
+  const second = await start([{ machine: next, version: '2', migrate }, flight])
+  expect(await second.send(String(ref.id), { type: 'GO' })).toEqual({ status: 'applied' })
+  await eventually(() => rowOf(child)).toMatchObject({ status: 'stopped' })
+})

@@ -48,12 +48,12 @@ test('what cannot be encoded is refused on its way to an inbox, too', async () =
   expect((await rowOf(ref.id)).inbox).toHaveLength(1)
 })
 
-test('an actor fails also where its error cannot be encoded, and the error is left out', async () => {
+test('an actor whose failure cannot be encoded is parked, and what it failed with is left out', async () => {
   const runtime = await start([secret])
   const ref = await runtime.spawn(diary, { input: { word: 'apple' } })
-  keyless = { ...keyless, encode: 'broken by' }
+  keyless = { ...keyless, encode: '"' }
   await ref.send({ type: 'BREAK', word: 'banana' })
-  await eventually(() => rowOf(ref.id)).toMatchObject({ status: 'failed' })
+  await eventually(() => rowOf(ref.id)).toMatchObject({ status: 'parked' })
   const message = (await rowOf(ref.id)).last_error?.message
   expect(message).toContain('no key to encode')
   expect(message).not.toContain('banana')

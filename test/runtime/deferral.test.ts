@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { InboxFullError } from 'perdure'
 import { eventually, hear, openStage } from './stage.ts'
 
-const { start, rowOf } = await openStage()
+const { db, start, rowOf } = await openStage()
 
 /** Takes `PAY` and `SHIP` only once it is open, and writes down what it takes. */
 const shop = setup({
@@ -76,6 +76,19 @@ test('an event that another node puts into the inbox is deferred and taken like 
   await ref.send({ type: 'OPEN' })
   await eventually(() => rowOf(ref.id)).toMatchObject({ inbox: [] })
   expect((await ref.getSnapshot()).context.log.toSorted((a, b) => a - b)).toEqual([1, 2])
+})
+
+test('a signal that is deferred is looked at once: its row says that it was seen', async () => {
+  await start([shop], { passivateAfter: '1 hour' })
+  const sender = await start([shop], { queues: {} })
+  const ref = await sender.spawn(shop)
+  await eventually(() => rowOf(ref.id)).toMatchObject({ version: 1 })
+  expect(await sender.send(ref.id, pay(1))).toEqual({ status: 'queued' })
+  const unseen = 'select from perdure.actor where inbox_seq > inbox_seen'
+  await eventually(() => db.sql(unseen)).toEqual([])
+  expect(await rowOf(ref.id)).toMatchObject({ status: 'waiting', version: 1, inbox: [pay(1)] })
+  await sender.send(ref.id, { type: 'OPEN' })
+  await eventually(() => rowOf(ref.id)).toMatchObject({ snapshot: { context: { log: [1] } }, inbox: [] })
 })
 
 test('a timer can be what makes an event possible', async () => {

@@ -247,7 +247,8 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
 
   /** Its end XState would tell the parent now: the row does that, once the last effects have run. */
   #sendOut(source: Identity | undefined, { address }: DurableRef, event: AnyEventObject): void {
-    const tellsOfItself = source === this.root && event.type.startsWith('xstate.')
+    const isParent = 'id' in address && address.id === this.host.parent?.id
+    const tellsOfItself = isParent && source === this.root && event.type.startsWith('xstate.')
     if (tellsOfItself) return
     this.hold({ kind: 'message', sessionId: source?.sessionId ?? this.actorId, to: address, event })
   }

@@ -113,6 +113,16 @@ export function writePersisted(actor: PersistedActor, machine: unknown, before: 
   return JSON.stringify(new Writing(parseJson(before, 'it') as TreeRecord).write(actor, machine as MachineLogic))
 }
 
+/** Sessions of children that one stored document has and another, made of it, has not. */
+export function goneSessions(before: Json, after: Json): readonly number[] {
+  const left = new Set(sessionsOf(parseJson(after, 'it') as TreeRecord))
+  return sessionsOf(parseJson(before, 'it') as TreeRecord).filter((session) => !left.has(session))
+}
+
+function sessionsOf({ session, children = {}, unlisted = [] }: Partial<TreeRecord>): readonly number[] {
+  return [...(session === undefined ? [] : [session]), ...[...Object.values(children), ...unlisted].flatMap(sessionsOf)]
+}
+
 class Writing {
   readonly #before: TreeRecord
   readonly #sessions = new Set([0])

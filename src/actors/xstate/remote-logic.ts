@@ -49,7 +49,7 @@ export function remoteLogic(
 ): Logic {
   return {
     config: definition.machine.config,
-    getInitialSnapshot: (_scope, input) => {
+    getInitialSnapshot(...[, input]) {
       if (definition.kind === 'children' && !Array.isArray(input)) {
         throw new TypeError('the input of all(machine) must be an array, with the input of each child')
       }
