@@ -29,7 +29,9 @@ export function refuseReceipts(
   inboxLimit: number
 ): readonly Entry[] {
   if (refused.length === 0 && overflowed.length === 0) return entries
-  for (const { receipt } of refused) receipt.reject(new ActorTerminatedError(id, status))
+  // XState's word for it is another than that of rows.
+  const ended = status === 'error' ? 'failed' : status
+  for (const { receipt } of refused) receipt.reject(new ActorTerminatedError(id, ended))
   for (const { receipt } of overflowed) receipt.reject(new InboxFullError(id, inboxLimit))
   const answered = new Set<Entry>([...refused, ...overflowed])
   return entries.filter((entry) => !answered.has(entry))
