@@ -16,8 +16,9 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 15_000,
-    hookTimeout: 30_000,
+    // What takes seconds may take many where the machine is busy; what hangs, hangs for ever.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // The type checker itself runs over everything (npm run types); this one reads what *.test-d.ts expects of types.
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], ignoreSourceErrors: true }
   }

@@ -123,4 +123,4 @@ export function hear<Name extends TelemetryEventName>(
 }
 
 /** Looks at the world until it is as expected. */
-export const eventually = <Seen>(look: () => Seen) => expect.poll(look, { interval: 5, timeout: 10_000 })
+export const eventually = <Seen>(look: () => Seen) => expect.poll(look, { interval: 5, timeout: 30_000 })
