@@ -78,7 +78,7 @@ create table perdure.child_join (
   parent uuid not null,
   session integer not null,
   total integer not null,
-  need integer not null,
+  need integer,
   concurrency integer,
   started integer not null,
   ended integer default 0 not null,

@@ -105,12 +105,13 @@ create index actor_collectable on perdure.actor (machine, ended_at)
 -- The children of an actor. None of it ever changes.
 create index actor_parent on perdure.actor (parent, parent_session, parent_index) where parent is not null;
 
--- What a parent waits for: `need` of `total` children that succeed, or the end of all of them. Deleted when it is released.
+-- What a parent waits for: `need` of `total` children that succeed; or, where that is null, the end of all of them. Deleted when it is
+-- released.
 create table perdure.child_join (
   parent uuid not null references perdure.actor on delete cascade,
   session integer not null,
   total integer not null,
-  need integer not null,
+  need integer,
   -- How many may run at a time; null: all of them.
   concurrency integer,
   -- The place of the first child that was not let run yet.

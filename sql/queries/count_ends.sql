@@ -1,10 +1,10 @@
 -- Counts the ends of children in their parents' joins: of the actors of a JSON document ($1) that `tell` and have ended. Lets as
--- many others run where a join allows some at a time only, and releases what is over: when all have ended; else, where fewer than all
--- are needed, when enough have succeeded, or too few are left to. Joins of sessions that the same commits cancel, and of
--- actors that end, are forgotten, and nobody is told of children there.
+-- many others run where a join allows some at a time only, and releases what is over: when all have ended; where some must succeed
+-- (`need`), also when enough have, or too few are left to. Joins of sessions that the same commits cancel, and of actors that end, are
+-- forgotten, and nobody is told of children there.
 --
 -- Answers a row for each event that a parent is to get: the session, the outcomes with their places as a JSON array, and of a join
--- how many children it needs and has (null for a child without one); and who was let run. Runs under the locks of lock_joins.sql and
+-- how many children it needs (null: their ends, however) and has (null for a child without one); and who was let run. Runs under the locks of lock_joins.sql and
 -- lock_linked.sql: each child is counted once, since it ends once, and each join is released once, since it is deleted with that.
 with document as materialized (
   select document.*
@@ -52,7 +52,7 @@ tally as materialized (
 judged as materialized (
   select tally.*,
     tally.ended >= tally.total
-      or (tally.need < tally.total
+      or (tally.need is not null
         and (tally.succeeded >= tally.need or tally.succeeded + tally.total - tally.ended < tally.need)) as is_over
   from tally
 ),

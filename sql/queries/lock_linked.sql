@@ -26,7 +26,7 @@ child as materialized (
 counted as materialized (
   select
     j.*, ending.ends,
-    j.need < j.total and (
+    j.need is not null and (
       j.succeeded + ending.done >= j.need or j.succeeded + j.total - j.ended - (ending.ends - ending.done) < j.need
     ) as may_end_early
   from (

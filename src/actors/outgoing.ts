@@ -12,6 +12,7 @@ import type { AnyEventObject } from 'xstate'
 import { checkSize, type Bounds } from '../bounds.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { readText } from '../plain-arguments.ts'
+import { isOverAtOnce } from '../persistence/outgoing.ts'
 import { LIVE_STATUSES, type Json, type NewActor, type NewJoin, type Outgoing } from '../persistence/store.ts'
 import type { Registrations } from './registration.ts'
 import { encode, type ActorRefs } from './snapshot-codec.ts'
@@ -48,9 +49,9 @@ export function outgoingOf(effects: readonly TreeEffect[], sender: Sender, tells
     } else {
       const inputs = effect.input as readonly unknown[]
       const { need, concurrency } = effect.definition
-      const total = inputs.length
-      // Of fewer than are needed, none more can be had than all.
-      joins.push({ session: sessionOf(effect.sessionId), total, need: Math.min(need ?? total, total), concurrency })
+      const join = { session: sessionOf(effect.sessionId), total: inputs.length, need, concurrency }
+      joins.push(join)
+      if (isOverAtOnce(join)) continue
       for (const [index, input] of inputs.entries()) births.push(bear(effect, input, index, sender, refs))
     }
   }

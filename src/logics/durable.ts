@@ -79,8 +79,11 @@ export function durable<TMachine extends AnyStateMachine>(
 
 /**
  * Many durable children as one, for `setup({ actors })`: one for each item of `input`, which is its own input. Their outcomes come
- * together, once, in the order of the input, as the output; failed and stopped ones among them. No item: done at once. The parent
- * may sleep meanwhile, and is not woken by any child before the last that counts.
+ * together, once, in the order of the input, as the output; failed and stopped ones among them. The parent may sleep meanwhile, and
+ * is not woken by any child before the last that counts.
+ *
+ * No item: done at once, with []. Fewer items than `until` asks for, none at all included: TooFewSucceededError at once, as
+ * `onError`, and no child comes about.
  *
  * They cannot be sent to through the parent. Throws InvalidArgumentError for options that cannot be used.
  *
@@ -139,14 +142,21 @@ async function runHere<TMachine extends AnyStateMachine>(
   const released = new AbortController()
   const stop = AbortSignal.any([signal, released.signal])
   const left = input.entries()
-  let succeeded = 0
+  let [succeeded, failed] = [0, 0]
+  const releaseOnceDecided = (): void => {
+    if (need !== null && (succeeded >= need || input.length - failed < need)) released.abort()
+  }
   const runSome = async (): Promise<void> => {
     for (const [index, item] of left) {
       if (stop.aborted) return
-      outcomes[index] = await runOne(machine, item, stop)
-      if (outcomes[index]?.status === 'done' && ++succeeded === need) released.abort()
+      const outcome = await runOne(machine, item, stop)
+      outcomes[index] = outcome
+      if (outcome.status === 'done') succeeded += 1
+      else failed += 1
+      releaseOnceDecided()
     }
   }
+  releaseOnceDecided()
   await Promise.all(Array.from({ length: concurrency ?? input.length }, runSome))
   if (need !== null && succeeded < need) throw new TooFewSucceededError(need, succeeded, outcomes)
   return outcomes

@@ -24,7 +24,12 @@ export function childEvent(session: number, end: End): Json {
 }
 
 /** Of a join that is released: `{ type, session, need, outcomes }`, by place; null for a child that lives. */
-export function childrenEvent(session: number, need: number, total: number, ends: ReadonlyMap<number, End>): Json {
+export function childrenEvent(
+  session: number,
+  need: number | null,
+  total: number,
+  ends: ReadonlyMap<number, End>
+): Json {
   const outcomes = Array.from({ length: total }, (_, place) => outcome(ends.get(place) ?? living))
   return `{"type":"perdure.children","session":${session},"need":${need},"outcomes":[${outcomes.join(',')}]}`
 }

@@ -48,6 +48,8 @@ export type CommitResult =
       readonly kind: 'committed'
       readonly released: boolean
       readonly inboxSeq: number
+      /** Arrival number of the newest of `deferred`, where something came in after it with this very batch. */
+      readonly deferredSeq?: number
       /** Of a commit with `outgoing`. */
       readonly outgoing?: CommittedOutgoing
     }

@@ -5,26 +5,37 @@
  * Owns: the statements and their order. Does not own: beginning, committing, and beginning again (postgres-linked.ts).
  *
  * Invariants
- * 1. The number of statements does not depend on the size of the batch: ten at most.
+ * 1. The number of statements does not depend on the size of the batch: eleven at most.
  * 2. All locks that are waited for are taken by the first two: joins in the order of (parent, session), then actors in the order of
  *    ids. So two such transactions never wait for each other in a ring; nor does any single statement of ours, which locks in the order of
  *    ids too. What comes later touches only rows that are locked, or born, here. Three waits are left. Dedup keys are written only
  *    under the lock of their actor, and looked up after it: no wait. The key of a child may be one that another is giving up just then;
- *    births come after all locks, so that only a plain commit which both ends that actor and waits for one of ours closes a ring: its
- *    limit on waits opens it, and it is tried again. Partitions are only tried for, by picks and claims, and births are not leased.
+ *    births come after all locks, so that only one that waits for us closes a ring, be it for a lock, or for a key that is given up
+ *    here: a limit on waits opens it, and it is tried again. Partitions are only tried for, by picks and claims, and births are not leased.
  * 3. Nothing is done for an outcome that did not go through.
+ * 4. Sessions are cancelled before births, which may take the keys that become free. A request to stop comes behind what the same
+ *    commit sends. No session is cancelled that a commit brings children into being under, unless that commit ends its actor: what
+ *    ends below those comes after births.
  */
 import type { Param, Queryable, Row } from './drivers/driver.ts'
 import { childrenEvent } from './child-events.ts'
 import type { Cancellation, CancelResult } from './operator.ts'
-import { isHeld, keyTakenError, STOP_CHILD, UNLIMITED_INBOX, type Outgoing, type Undelivered } from './outgoing.ts'
+import {
+  isHeld,
+  isOverAtOnce,
+  keyTakenError,
+  STOP_CHILD,
+  UNLIMITED_INBOX,
+  type Outgoing,
+  type Undelivered
+} from './outgoing.ts'
 import {
   concernsFamily,
-  toAsked,
   toCauses,
   toCounted,
   toFailedEntry,
   toLink,
+  toLiving,
   type Cause,
   type Counted,
   type Link
@@ -66,6 +77,8 @@ export class LinkedTransaction {
   /** Actors that this transaction holds: it locked them, or brought them into being. */
   readonly #held = new Set<string>()
   readonly #report = new Report()
+  /** Requests to stop, by who is to get them: one each. */
+  readonly #stops = new Map<string, Letter>()
 
   /** `waitMax`: how long a lock is waited for, as Postgres has it. */
   constructor(tx: Queryable, queries: Queries, waitMax: string) {
@@ -82,13 +95,14 @@ export class LinkedTransaction {
     const through = commits.flatMap(({ id, outgoing }, n): readonly Through[] =>
       outgoing && results[n]?.kind === 'committed' ? [{ n, id, outgoing }] : []
     )
-    const unborn = await this.#bear(through)
-    const family = [...through.map(({ n }) => links[n] as Link).filter(concernsFamily), ...unborn]
+    const own = through.map(({ n }) => links[n] as Link).filter(concernsFamily)
+    await this.#cancelBelow(own.filter(({ ends }) => !ends).flatMap(toCauses), STOP_CHILD)
+    const family = [...own, ...(await this.#bear(through))]
     const joined = await this.#join(through)
     const messages = await this.#address(through)
     const counted = await this.#count(family)
-    await this.#send([...messages, ...joined, ...toLetters(counted)])
-    await this.#cancelBelow([...family.flatMap(toCauses), ...toReleased(counted)], STOP_CHILD)
+    await this.#cancelBelow([...own.filter(({ ends }) => ends).flatMap(toCauses), ...toReleased(counted)], STOP_CHILD)
+    await this.#send([...messages, ...joined, ...toLetters(counted), ...this.#stops.values()])
     return results.map((result, n) => this.#report.complete(result, commits[n] as Commit, n))
   }
 
@@ -99,8 +113,8 @@ export class LinkedTransaction {
     const result = toCancelResult(row as Row)
     if (!row?.['lived']) return result
     const counted = result.kind === 'ended' ? await this.#count([link]) : []
-    await this.#send(toLetters(counted))
     await this.#cancelBelow([...toCauses(link), ...toReleased(counted)], request)
+    await this.#send([...toLetters(counted), ...this.#stops.values()])
     return { ...result, ...this.#report.toReached(0) }
   }
 
@@ -147,16 +161,14 @@ export class LinkedTransaction {
     return unborn.map(({ n, actor: { id } }) => ({ n, id, tells: true, done: false, ends: false, cancels: [] }))
   }
 
-  /** Answers what is told of the joins that have nothing to wait for. */
+  /** Answers what is told of the joins that are over at once. */
   async #join(through: readonly Through[]): Promise<readonly Letter[]> {
     const joins = through.flatMap(({ n, id, outgoing }) => outgoing.joins.map((join) => ({ n, parent: id, ...join })))
-    const open = joins.filter(({ total }) => total > 0)
+    const open = joins.filter((join) => !isOverAtOnce(join))
     if (open.length > 0) await this.#query(this.#queries.openJoins, JSON.stringify(open))
-    return joins
-      .filter(({ total }) => total === 0)
-      .map(({ n, parent: actorId, session, need }) => {
-        return { n, actorId, event: childrenEvent(session, need, 0, new Map()), to: null }
-      })
+    return joins.filter(isOverAtOnce).map(({ n, parent: actorId, session, need, total }) => {
+      return { n, actorId, event: childrenEvent(session, need, total, new Map()), to: null }
+    })
   }
 
   /** Finds who has the keys now. */
@@ -197,9 +209,12 @@ export class LinkedTransaction {
   async #cancelBelow(causes: readonly Cause[], request: Json): Promise<void> {
     if (causes.length === 0) return
     const locked = JSON.stringify([...this.#held])
-    const [row] = await this.#query(this.#queries.cancelChildren, JSON.stringify(causes), locked, request)
+    const [row] = await this.#query(this.#queries.cancelChildren, JSON.stringify(causes), locked)
     if ((row as Row)['missed'] !== 0) throw new RowsMovedError()
-    for (const { n, id, node, seq } of toAsked(row as Row)) this.#report.reach(n, id, node, seq)
+    for (const { n, id, node, seq, wasAsked } of toLiving(row as Row)) {
+      if (wasAsked) this.#report.reach(n, id, node, seq)
+      else if (!this.#stops.has(id)) this.#stops.set(id, { n, actorId: id, event: request, to: null })
+    }
   }
 
   #query(statement: Statement, ...params: readonly Param[]): Promise<readonly Row[]> {

@@ -11,7 +11,7 @@ import { cancelRow, signalRow } from './memory-messages.ts'
 import type { StoredActor } from './memory-rows.ts'
 import type { Cancellation, CancelResult } from './operator.ts'
 import type { NewJoin, Outgoing, Target, Undelivered } from './outgoing.ts'
-import { isHeld, keyTakenError, STOP_CHILD, UNLIMITED_INBOX } from './outgoing.ts'
+import { isHeld, isOverAtOnce, keyTakenError, STOP_CHILD, UNLIMITED_INBOX } from './outgoing.ts'
 import { Report } from './reached.ts'
 import type { Commit, CommitResult, InsertResult, Json, NewActor } from './store.ts'
 import { isTerminal } from './store.ts'
@@ -31,6 +31,15 @@ interface Join extends NewJoin {
   succeeded: number
 }
 
+/** What one commit does, or one operator. */
+interface Work {
+  readonly report: Report
+  /** What parents are told. */
+  readonly letters: { readonly to: string; readonly event: Json }[]
+  /** Who is asked to end, and by which request. */
+  readonly stops: Map<StoredActor, Json>
+}
+
 export class MemoryChildren {
   readonly #rows: Rows
   readonly #children = new Map<string, StoredActor[]>()
@@ -45,19 +54,21 @@ export class MemoryChildren {
     const { outgoing } = commit
     const row = this.#rows.get(commit.id)
     if (result.kind !== 'committed' || outgoing === undefined || row === undefined) return result
-    const report = new Report()
+    const work: Work = { report: new Report(), letters: [], stops: new Map() }
+    const isEnd = isTerminal(row.status)
+    if (isEnd) this.#joins.delete(row.id)
+    else this.#cancelSessions(row.id, outgoing.cancels, work)
     for (const join of outgoing.joins) this.#open(row, join)
-    const unborn = outgoing.births.filter((birth) => !this.#bear(birth, outgoing, report))
-    for (const { to, event } of outgoing.messages) this.#send(to, event, report)
-    for (const { session, need, total } of outgoing.joins) {
-      if (total === 0) this.#put(row, childrenEvent(session, need, 0, new Map()), report)
+    const unborn = outgoing.births.filter((birth) => !this.#bear(birth, outgoing, work))
+    for (const join of outgoing.joins.filter(isOverAtOnce)) {
+      work.letters.push({ to: row.id, event: childrenEvent(join.session, join.need, join.total, new Map()) })
     }
-    for (const { id } of unborn) this.#tell(this.#rows.get(id), report)
-    if (outgoing.tellsParent) this.#tell(row, report)
-    const cancelled = (child: StoredActor): boolean => outgoing.cancels.includes(child.parent?.session ?? -1)
-    for (const session of outgoing.cancels) this.#joins.get(row.id)?.delete(session)
-    this.#cancelBelow(row.id, isTerminal(row.status) ? () => true : cancelled, STOP_CHILD, report)
-    return report.complete(result, commit, 0)
+    for (const { id } of unborn) this.#tell(this.#rows.get(id), work)
+    if (outgoing.tellsParent) this.#tell(row, work)
+    if (isEnd) this.#cancelAll(row.id, STOP_CHILD, work)
+    for (const { to, event } of outgoing.messages) this.#send(to, event, work)
+    this.#deliver(work)
+    return work.report.complete(result, commit, 0)
   }
 
   cancel(cancellation: Cancellation): CancelResult {
@@ -65,10 +76,14 @@ export class MemoryChildren {
     const lived = row !== undefined && !isTerminal(row.status)
     const result = cancelRow(row, cancellation, this.#rows.now())
     if (!lived) return result
-    const report = new Report()
-    if (result.kind === 'ended') this.#tell(row, report)
-    this.#cancelBelow(row.id, () => true, cancellation.request, report)
-    return { ...result, ...report.toReached(0) }
+    const work: Work = { report: new Report(), letters: [], stops: new Map() }
+    if (result.kind === 'ended') {
+      this.#joins.delete(row.id)
+      this.#tell(row, work)
+    }
+    this.#cancelAll(row.id, cancellation.request, work)
+    this.#deliver(work)
+    return { ...result, ...work.report.toReached(0) }
   }
 
   /** Its row is gone. */
@@ -78,15 +93,15 @@ export class MemoryChildren {
   }
 
   #open(parent: StoredActor, join: NewJoin): void {
+    if (isOverAtOnce(join)) return
     const { session, total, concurrency } = join
-    if (total === 0) return
     const joins = this.#joins.get(parent.id) ?? new Map<number, Join>()
     const started = Math.min(concurrency ?? total, total)
     this.#joins.set(parent.id, joins.set(session, { ...join, started, ended: 0, succeeded: 0 }))
   }
 
   /** false: it could not be born, and has ended already. */
-  #bear(actor: NewActor, { joins }: Outgoing, report: Report): boolean {
+  #bear(actor: NewActor, { joins }: Outgoing, { report }: Work): boolean {
     const born = this.#rows.insert({ ...actor, owner: null })
     const isUnborn = born.kind === 'duplicate' && born.by === 'key'
     if (isUnborn) this.#rows.insert({ ...actor, owner: null, key: null })
@@ -101,10 +116,19 @@ export class MemoryChildren {
     return !isUnborn
   }
 
-  #send(to: Target, event: Json, report: Report): void {
+  #send(to: Target, event: Json, { report }: Work): void {
     const target = 'id' in to ? this.#rows.get(to.id) : this.#rows.findKey(to.key)
     const reason = this.#put(target, event, report)
     if (reason !== null) report.fail(0, { to, reason })
+  }
+
+  /** What goes out behind the messages. */
+  #deliver({ report, letters, stops }: Work): void {
+    for (const { to, event } of letters) this.#put(this.#rows.get(to), event, report)
+    for (const [row, request] of stops) {
+      const result = cancelRow(row, { id: row.id, request, reason: null }, this.#rows.now())
+      if (result.kind === 'asked') report.reach(0, row.id, result.owner, row.inboxSeq)
+    }
   }
 
   /** Answers why it could not be put there. */
@@ -117,33 +141,33 @@ export class MemoryChildren {
   }
 
   /** A child has ended: its parent hears of it, at once or when its join is over. */
-  #tell(child: StoredActor | undefined, report: Report): void {
+  #tell(child: StoredActor | undefined, work: Work): void {
     if (!child?.parent || !isTerminal(child.status)) return
     const { id, session, index } = child.parent
     if (index === null) {
-      this.#put(this.#rows.get(id), childEvent(session, child), report)
+      work.letters.push({ to: id, event: childEvent(session, child) })
       return
     }
     const join = this.#joins.get(id)?.get(session)
     if (join === undefined) return
     join.ended += 1
     if (child.status === 'done') join.succeeded += 1
-    if (isOver(join)) return this.#release(id, join, report)
-    if (join.concurrency !== null && index < join.started) this.#letNextRun(id, join, report)
+    if (isOver(join)) return this.#release(id, join, work)
+    if (join.concurrency !== null && index < join.started) this.#letNextRun(id, join, work)
   }
 
-  #release(id: string, { session, need, total }: Join, report: Report): void {
+  #release(id: string, { session, need, total }: Join, work: Work): void {
     this.#joins.get(id)?.delete(session)
     const isOfJoin = ({ parent }: StoredActor): boolean => parent?.session === session
     const ends = new Map<number, End>()
     for (const child of (this.#children.get(id) ?? []).filter(isOfJoin)) {
       if (isTerminal(child.status)) ends.set(child.parent?.index ?? -1, child)
     }
-    this.#put(this.#rows.get(id), childrenEvent(session, need, total, ends), report)
-    this.#cancelBelow(id, isOfJoin, STOP_CHILD, report)
+    work.letters.push({ to: id, event: childrenEvent(session, need, total, ends) })
+    this.#cancelBelow(id, isOfJoin, STOP_CHILD, work)
   }
 
-  #letNextRun(id: string, join: Join, report: Report): void {
+  #letNextRun(id: string, join: Join, { report }: Work): void {
     const next = (this.#children.get(id) ?? [])
       .filter(({ parent, status }) => parent?.session === join.session && !isTerminal(status))
       .filter(({ parent }) => (parent?.index ?? -1) >= join.started)
@@ -156,20 +180,32 @@ export class MemoryChildren {
     report.wake(0)
   }
 
-  #cancelBelow(id: string, isMeant: (child: StoredActor) => boolean, request: Json, report: Report): void {
+  #cancelSessions(id: string, sessions: readonly number[], work: Work): void {
+    for (const session of sessions) this.#joins.get(id)?.delete(session)
+    this.#cancelBelow(id, ({ parent }) => sessions.includes(parent?.session ?? -1), STOP_CHILD, work)
+  }
+
+  #cancelAll(id: string, request: Json, work: Work): void {
+    this.#cancelBelow(id, () => true, request, work)
+  }
+
+  /** Ends who has no owner, and gathers who has one. */
+  #cancelBelow(id: string, isMeant: (child: StoredActor) => boolean, request: Json, work: Work): void {
     for (const child of this.#children.get(id) ?? []) {
       if (!isMeant(child) || isTerminal(child.status)) continue
-      const result = cancelRow(child, { id: child.id, request, reason: null }, this.#rows.now())
-      if (result.kind === 'asked') report.reach(0, child.id, result.owner, child.inboxSeq)
-      this.#cancelBelow(child.id, () => true, request, report)
+      if (child.owner === null) {
+        cancelRow(child, { id: child.id, request, reason: null }, this.#rows.now())
+        this.#joins.delete(child.id)
+      } else if (!work.stops.has(child)) work.stops.set(child, request)
+      this.#cancelAll(child.id, request, work)
     }
   }
 }
 
-/** All have ended; or, where fewer are needed, enough have succeeded, or too few are left to. */
+/** All have ended; or, where some must succeed, enough have, or too few are left to. */
 function isOver({ total, need, ended, succeeded }: Join): boolean {
   if (ended >= total) return true
-  return need < total && (succeeded >= need || succeeded + total - ended < need)
+  return need !== null && (succeeded >= need || succeeded + total - ended < need)
 }
 
 /** It waits for its turn. */

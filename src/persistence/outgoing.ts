@@ -23,10 +23,13 @@ export interface Parentage {
 /** Of the children that a parent has under one session. */
 export interface NewJoin {
   readonly session: number
-  /** How many there are: as many births, with the indices 0 … total - 1. 0: it is released at once. */
+  /**
+   * How many there are: as many births, with the indices 0 … total - 1. Where it is 0, or smaller than `need`, the join is released at
+   * once, and there are no births.
+   */
   readonly total: number
-  /** Successes that release it, 1 … total. `total`: all must have ended, whatever their outcomes. */
-  readonly need: number
+  /** Successes that release it, from 1 on; so does it when too few are left to succeed. null: all must have ended, however. */
+  readonly need: number | null
   /** How many may run at a time, in the order of their indices; null: all. */
   readonly concurrency: number | null
 }
@@ -89,5 +92,8 @@ export function isHeld({ parent }: NewActor, joins: readonly NewJoin[]): boolean
   const join = joins.find(({ session }) => session === parent?.session)
   return index !== null && join !== undefined && join.concurrency !== null && index >= join.concurrency
 }
+
+/** A join that its first commit releases: there is nothing to wait for, or nothing to hope for. */
+export const isOverAtOnce = ({ total, need }: NewJoin): boolean => total === 0 || total < (need ?? 0)
 
 export const keyTakenError = (key: string, id: string): Json => JSON.stringify({ type: 'perdure.keyTaken', key, id })

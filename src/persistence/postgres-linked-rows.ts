@@ -74,12 +74,12 @@ export function toCounted(row: Row): Counted {
     parent: string | null
     session: number
     need: number | null
-    total: number
+    total: number | null
     outcomes: string
   }
   if (parent === null) return { n, parent }
   const ends = toEnds(outcomes)
-  if (need === null) return { n, parent, event: childEvent(session, ends.get(0) as End), released: null }
+  if (total === null) return { n, parent, event: childEvent(session, ends.get(0) as End), released: null }
   return { n, parent, event: childrenEvent(session, need, total, ends), released: { n, parent, session } }
 }
 
@@ -88,8 +88,16 @@ function toEnds(outcomes: string): ReadonlyMap<number, End> {
   return new Map(list.map(([place, status, output, lastError]) => [place, { status, output, lastError }]))
 }
 
-/** Who was asked to end, each with its cause: the answer of cancel_children.sql. */
-export function toAsked({ asked }: Row): readonly { n: number; id: string; node: string; seq: number }[] {
-  const list = JSON.parse((asked as string | null) ?? '[]') as readonly (readonly [number, string, string, number])[]
-  return list.map(([n, id, node, seq]) => ({ n, id, node, seq }))
+/** Who is to end and has an owner: the answer of cancel_children.sql. */
+export interface Living {
+  readonly n: number
+  readonly id: string
+  readonly node: string
+  readonly seq: number
+  readonly wasAsked: boolean
+}
+
+export function toLiving({ living }: Row): readonly Living[] {
+  const list = JSON.parse((living as string | null) ?? '[]') as readonly [number, string, string, number, boolean][]
+  return list.map(([n, id, node, seq, wasAsked]) => ({ n, id, node, seq, wasAsked }))
 }

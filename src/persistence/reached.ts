@@ -34,9 +34,10 @@ export class Report {
   complete(result: CommitResult, { id, outgoing }: Commit, n: number): CommitResult {
     if (result.kind !== 'committed') return result
     const inboxSeq = Math.max(result.inboxSeq, this.#seqs.get(id) ?? 0)
-    if (outgoing === undefined) return { ...result, inboxSeq }
+    const told = inboxSeq > result.inboxSeq ? { ...result, inboxSeq, deferredSeq: result.inboxSeq } : result
+    if (outgoing === undefined) return told
     const undelivered = this.#undelivered.get(n) ?? []
-    return { ...result, inboxSeq, outgoing: { ...this.#toReached(n), undelivered } }
+    return { ...told, outgoing: { ...this.#toReached(n), undelivered } }
   }
 
   /** For an answer that says it only where there is something to be said. */

@@ -76,12 +76,12 @@ it.each([1, 2, 100])('a batch of %i that do everything is a fixed number of stat
       'lockJoins',
       'lockLinked',
       'commit',
+      'cancelChildren',
       'insert',
       'openJoins',
       'findKeys',
       'countEnds',
-      'signal',
-      'cancelChildren'
+      'signal'
     )
   )
 
@@ -89,7 +89,7 @@ it.each([1, 2, 100])('a batch of %i that do everything is a fixed number of stat
   await store.claim(node, ids)
   statements = []
   await commit(ids, 0, () => ({ tellsParent: true }), { status: 'done' })
-  expect(statements).toEqual(namesOf('lockJoins', 'lockLinked', 'commit', 'countEnds', 'signal', 'cancelChildren'))
+  expect(statements).toEqual(namesOf('lockJoins', 'lockLinked', 'commit', 'countEnds', 'cancelChildren', 'signal'))
 })
 
 it('messages alone are three statements', async () => {

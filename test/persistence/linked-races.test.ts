@@ -89,6 +89,8 @@ async function overtakenBy<T>(work: () => Promise<T>, more = async (): Promise<u
 const insertChild = `insert into perdure.actor (id, machine, key_scope, queue, priority, status, wake_at, parent, parent_session)
   values ($1, 'order', '{}', 'default', 0, 'ready', now(), $2, 1)`
 
+const joinsOf = (id: string) => sql(`select session from perdure.child_join where parent = '${id}'`)
+
 describe('two nodes whose actors send to each other crosswise', () => {
   it('lose nothing, keep the order of each sender, and close no ring of locks', { timeout: 120_000 }, async () => {
     const [size, rounds, reach] = [60, 12, 5]
@@ -243,5 +245,44 @@ describe('a row that somebody else keeps locked', () => {
     await rival.query('rollback')
     expect((await store.commit(node, commits)).map(({ kind }) => kind)).toEqual(['committed', 'stale'])
     expect(await inboxOf(target)).toEqual([1])
+  })
+})
+
+describe('the joins of an actor that a cascade ends', () => {
+  /** An actor, its child that nobody owns, and a grandchild that the child's join waits for. */
+  async function threeGenerations() {
+    const [top] = (await awake(1)) as [string]
+    const middle = childOf({ id: top, version: 1 }, 1)
+    const low = childOf({ id: middle.id, version: 0 }, 1, 0)
+    await store.commit(node, [go(top, 1, { births: [middle] })])
+    await store.claim(node, [middle.id])
+    await store.commit(node, [go(middle.id, 0, { births: [low], joins: [joinOf(1)] }, { release: true })])
+    expect(await joinsOf(middle.id)).toEqual([{ session: 1 }])
+    return { top, middle: middle.id, low: low.id }
+  }
+
+  it('go with it', async () => {
+    const { top, middle, low } = await threeGenerations()
+    await store.commit(node, [go(top, 2, { cancels: [1] })])
+    expect(await Promise.all([middle, low].map(statusOf))).toEqual(['stopped', 'stopped'])
+    expect(await joinsOf(middle)).toEqual([])
+  })
+
+  it('go where an operator ends the first of them', async () => {
+    const { top, middle } = await threeGenerations()
+    await store.commit(node, [go(top, 2, {}, { release: true })])
+    expect(await cancel(top)).toMatchObject({ kind: 'ended' })
+    expect(await statusOf(middle)).toBe('stopped')
+    expect(await joinsOf(middle)).toEqual([])
+  })
+
+  it('are left where somebody has them locked, and nobody waits for that', async () => {
+    const { top, middle, low } = await threeGenerations()
+    await rival.query('begin')
+    await rival.query('select from perdure.child_join where parent = $1 for no key update', [middle])
+    await store.commit(node, [go(top, 2, { cancels: [1] })])
+    await rival.query('rollback')
+    expect(await Promise.all([middle, low].map(statusOf))).toEqual(['stopped', 'stopped'])
+    expect(await joinsOf(middle)).toEqual([{ session: 1 }])
   })
 })

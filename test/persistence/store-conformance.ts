@@ -13,6 +13,7 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { Store } from '../../src/persistence/store.ts'
 import { childRules } from './conformance/child-rules.ts'
+import { joinRules } from './conformance/join-rules.ts'
 import { claimRules } from './conformance/claim-rules.ts'
 import { collectRules } from './conformance/collect-rules.ts'
 import { commitRules } from './conformance/commit-rules.ts'
@@ -66,6 +67,7 @@ export function storeConformance(
     operatorRules(world)
     messageRules(world)
     childRules(world)
+    joinRules(world)
     partitionRules(world)
     permitRules(world)
     membershipRules(world)

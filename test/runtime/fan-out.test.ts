@@ -1,5 +1,5 @@
 /** Many children and one join: how many must succeed, how many run at a time, what becomes of the rest. */
-import { assign, setup } from 'xstate'
+import { assign, createActor, setup, waitFor } from 'xstate'
 import { expect, test } from 'vitest'
 import { all, type AllOptions, type Outcome } from 'perdure'
 import { eventually, openStage } from './stage.ts'
@@ -129,6 +129,52 @@ test('where fewer can succeed than are needed, that is an error with every outco
   expect(context.error).toMatchObject({ _tag: 'TooFewSucceededError', needed: 2 })
 })
 
+test('where all must succeed, the first that does not is the end of it', async () => {
+  const machine = fanning({ until: 2 })
+  const runtime = await start([machine, double])
+  const ref = await runtime.spawn(machine, {
+    input: [
+      { n: 1, does: 'wait' },
+      { n: 2, does: 'fail' }
+    ]
+  })
+  const { context } = await ref.waitFor((snapshot) => snapshot.matches('refused'))
+  const outcomes = [{ status: 'stopped' }, { status: 'failed', error: new Error('failed') }]
+  expect(context.error).toMatchObject({ _tag: 'TooFewSucceededError', needed: 2, outcomes })
+  await eventually(() => statusesOf(ref.id)).toEqual(['stopped', 'failed'])
+})
+
+test.each([
+  ['first', 0],
+  [3, 2]
+] as const)('until %s of %i items is refused at once', async (until, count) => {
+  const machine = fanning({ until })
+  const runtime = await start([machine, double])
+  const input = Array.from({ length: count }, (_, n) => ({ n, does: 'wait' as const }))
+  const ref = await runtime.spawn(machine, { input })
+  const { context } = await ref.waitFor((snapshot) => snapshot.matches('refused'))
+  const outcomes = input.map(() => ({ status: 'stopped' }))
+  expect(context.error).toMatchObject({ _tag: 'TooFewSucceededError', outcomes })
+  expect(await childrenOf(ref.id)).toEqual([])
+})
+
+test.each([
+  [
+    2,
+    [
+      { n: 1, does: 'fail' },
+      { n: 2, does: 'wait' }
+    ]
+  ],
+  [3, [{ n: 1, does: 'wait' }]],
+  ['first', []]
+] as const)('plain XState gives up as soon as well: until %s of %j', async (until, input) => {
+  const actor = createActor(fanning({ until }), { input: [...input] }).start()
+  const { context } = await waitFor(actor, (snapshot) => snapshot.matches('refused'))
+  const outcomes = input.map((item) => ({ status: 'does' in item && item.does === 'fail' ? 'failed' : 'stopped' }))
+  expect(context.error).toMatchObject({ _tag: 'TooFewSucceededError', outcomes })
+})
+
 test('only as many run at a time as may, in their order', async () => {
   const machine = fanning({ concurrency: 2 })
   const runtime = await start([machine, double])
@@ -169,4 +215,28 @@ test('a child that is stopped before it began counts as ended', async () => {
   await runtime.send(first!, { type: 'GO' })
   const { context } = await ref.waitFor((snapshot) => snapshot.matches('joined'))
   expect(context.outcomes).toMatchObject([done(2), { status: 'stopped' }])
+})
+
+/** Takes `PAY` only once nobody is to be waited for any more. */
+const closing = setup({
+  types: { context: {} as { paid: number }, events: {} as { type: 'GO' | 'PAY' } },
+  actors: { doubles: all(double) }
+}).createMachine({
+  id: 'closing',
+  context: { paid: 0 },
+  initial: 'closed',
+  states: {
+    closed: { on: { GO: 'joining' } },
+    joining: { invoke: { src: 'doubles', input: [], onDone: 'open' } },
+    open: { on: { PAY: { actions: assign({ paid: ({ context }) => context.paid + 1 }) } } }
+  }
+})
+
+test('a join of nobody and an event that waits, both of one turn, are both taken, once', async () => {
+  const runtime = await start([closing, double])
+  const ref = await runtime.spawn(closing)
+  await Promise.all([ref.send({ type: 'GO' }), ref.send({ type: 'PAY' })])
+  const { value } = await ref.waitFor(({ context }) => context.paid > 0)
+  expect(value).toBe('open')
+  await eventually(() => rowOf(ref.id)).toMatchObject({ snapshot: { context: { paid: 1 } }, inbox: [] })
 })

@@ -1,6 +1,6 @@
-/** Children: born, told of, joined and cancelled with the commits of others. */
+/** Children: born, told of and cancelled with the commits of others. */
 import { describe, expect, it } from 'vitest'
-import { childOf, Family, joinOf } from './family.ts'
+import { childOf, Family } from './family.ts'
 import { HOUR_MS, transition, uniqueId, type World } from './world.ts'
 
 const STOP = '{"type":"xstate.stop"}'
@@ -152,6 +152,49 @@ export function childRules(world: World): void {
       expect(await world.inboxEvents(child)).toEqual([STOP])
     })
 
+    it('come before births: a child that nobody owns leaves its key to the next one', async () => {
+      const key = uniqueId()
+      const { parent, child } = await family.withChild({ key })
+      const next = childOf(parent, 2, null, { key })
+      await family.go(parent, { cancels: [1], births: [next] })
+      expect(await family.statuses([child, next.id])).toEqual(['stopped', 'ready'])
+      expect(await world.row(next.id)).toMatchObject({ key })
+      expect(await family.told(parent.id)).toEqual([])
+    })
+
+    it('leave a child that is owned its key until it has ended', async () => {
+      const key = uniqueId()
+      const { parent, child } = await family.withChild({ key })
+      await world.take(child)
+      const [next, last] = [childOf(parent, 2, null, { key }), childOf(parent, 3, null, { key })]
+      await family.go(parent, { cancels: [1], births: [next] })
+      expect(await family.statuses([next.id])).toEqual(['failed'])
+      await family.go({ id: child, version: 0 }, { tellsParent: true }, { status: 'stopped' })
+      await family.go({ ...parent, version: 3 }, { births: [last] })
+      expect(await family.statuses([last.id])).toEqual(['ready'])
+    })
+
+    it('ask behind what the same commit sends', async () => {
+      const { parent, child } = await family.withChild()
+      await world.take(child)
+      await family.go(parent, { cancels: [1], messages: [{ to: { id: child }, event: '"bye"' }] })
+      expect(await world.inboxEvents(child)).toEqual(['"bye"', STOP])
+    })
+
+    it('tell of what was sent to a child that they ended at once', async () => {
+      const { parent, child } = await family.withChild()
+      const to = { id: child }
+      const result = await family.go(parent, { cancels: [1], messages: [{ to, event: '"bye"' }] })
+      expect(result).toMatchObject({ outgoing: { undelivered: [{ to, reason: 'terminated' }] } })
+    })
+
+    it('end what the same commit brings into being, where it ends its actor', async () => {
+      const parent = await world.awake()
+      const child = childOf(parent, 1)
+      await family.go(parent, { births: [child] }, { status: 'done' })
+      expect(await family.statuses([child.id])).toEqual(['stopped'])
+    })
+
     it('ask once, and an owner that was asked ends its actor without harm', async () => {
       const { parent, child } = await family.withChild()
       await world.take(child)
@@ -176,122 +219,6 @@ export function childRules(world: World): void {
       for (const id of second.children) await family.go({ id, version: 0 }, { tellsParent: true }, { status: 'done' })
       expect(await family.statuses(second.children)).toEqual(['done', 'done'])
       for (const { parent } of [first, second]) expect(await family.told(parent.id)).toEqual([])
-    })
-  })
-
-  describe('a join', () => {
-    const children = (need: number, ...outcomes: (object | null)[]) => ({
-      type: 'perdure.children',
-      session: 1,
-      need,
-      outcomes
-    })
-
-    it('of nobody is released at once, in the very commit', async () => {
-      const { parent, result } = await family.withJoin(0)
-      expect(result).toMatchObject({ kind: 'committed', inboxSeq: 1 })
-      expect(await family.told(parent.id)).toEqual([children(0)])
-    })
-
-    it('is released once all have ended, with their outcomes in the order of their places', async () => {
-      const { parent, children: ids } = await family.withJoin(3)
-      await family.end(ids[2] as string, 'failed', { lastError: '"broken"' })
-      await family.end(ids[0] as string, 'done', { output: '1' })
-      expect(await family.told(parent.id)).toEqual([])
-      await cancel(ids[1] as string)
-      const outcomes = [done(1), { status: 'stopped', error: null }, { status: 'failed', error: 'broken' }]
-      expect(await family.told(parent.id)).toEqual([children(3, ...outcomes)])
-    })
-
-    it('counts all that end in one batch, and releases once', async () => {
-      const { parent, children: ids } = await family.withJoin(10)
-      for (const id of ids) await world.take(id)
-      const out = { births: [], joins: [], messages: [], cancels: [], tellsParent: true }
-      const commits = ids.map((id, n) =>
-        transition({ id, version: 0 }, { status: 'done', output: String(n), outgoing: out })
-      )
-      await world.store.commit(world.node, commits)
-      expect(await family.told(parent.id)).toEqual([children(10, ...ids.map((_, n) => done(n)))])
-    })
-
-    it('that needs some is released by them, and the rest is cancelled', async () => {
-      const { parent, children: ids } = await family.withJoin(4, { need: 2 })
-      await world.take(ids[3] as string)
-      await family.end(ids[0] as string, 'failed')
-      await family.end(ids[1] as string)
-      expect(await family.told(parent.id)).toEqual([])
-      await family.end(ids[2] as string)
-      const failed = { status: 'failed', error: null }
-      expect(await family.told(parent.id)).toEqual([children(2, failed, done(null), done(null), null)])
-      expect(await world.inboxEvents(ids[3] as string)).toEqual([STOP])
-      await family.go({ id: ids[3] as string, version: 0 }, { tellsParent: true }, { status: 'done' })
-      expect(await family.told(parent.id)).toHaveLength(1)
-    })
-
-    it('that needs more than can still succeed is released at once', async () => {
-      const { parent, children: ids } = await family.withJoin(3, { need: 2 })
-      await family.end(ids[0] as string, 'failed')
-      expect(await family.told(parent.id)).toEqual([])
-      await family.end(ids[1] as string, 'stopped')
-      const outcomes = [{ status: 'failed', error: null }, { status: 'stopped', error: null }, null]
-      expect(await family.told(parent.id)).toEqual([children(2, ...outcomes)])
-      expect(await family.statuses(ids)).toEqual(['failed', 'stopped', 'stopped'])
-    })
-
-    it('lets some run at a time: each that ends lets the next one run, in order', async () => {
-      const queue = uniqueId()
-      const { parent, children: ids } = await family.withJoin(4, { concurrency: 2 }, { queue })
-      expect(await world.pickAll(queue)).toHaveLength(2)
-      expect(await family.statuses(ids)).toEqual(['ready', 'ready', 'waiting', 'waiting'])
-      const out = { tellsParent: true }
-      const end = (n: number) => family.go({ id: ids[n] as string, version: 0 }, out, { status: 'done' })
-      expect(await end(1)).toMatchObject({ outgoing: { wakesRows: true } })
-      expect(await world.pickAll(queue)).toEqual([ids[2]])
-      await end(0)
-      expect(await world.pickAll(queue)).toEqual([ids[3]])
-      for (const n of [2, 3]) await end(n)
-      expect(await family.told(parent.id)).toEqual([children(4, ...ids.map(() => done(null)))])
-    })
-
-    it('keeps a child that waits for its turn from everybody, and knows no time for it', async () => {
-      const queue = uniqueId()
-      const { children: ids } = await family.withJoin(2, { concurrency: 1 }, { queue })
-      const waiting = ids[1] as string
-      await world.pickAll(queue)
-      await world.queue(waiting)
-      expect(await world.claim(waiting)).toMatchObject({ kind: 'held' })
-      expect(await world.row(waiting)).toMatchObject({ status: 'waiting', wakeAt: null, attempt: 0 })
-      const machines = [{ name: 'order', version: null }]
-      const look = await world.store.pick({ node: world.node, queue, machines, limit: 10 })
-      expect(look).toEqual({ rows: [], nextDueInMs: null, contended: [] })
-      const search = { machines: [], queues: [queue], waitedMs: 0, limit: 10 }
-      expect(await world.store.findUnknown(search)).toEqual([])
-    })
-
-    it('counts one that is cancelled while it waits for its turn, and gives that turn to nobody', async () => {
-      const queue = uniqueId()
-      const { children: ids } = await family.withJoin(3, { concurrency: 1 }, { queue })
-      await cancel(ids[1] as string)
-      expect(await family.statuses(ids)).toEqual(['ready', 'stopped', 'waiting'])
-      await family.end(ids[0] as string)
-      expect(await family.statuses(ids)).toEqual(['done', 'stopped', 'ready'])
-    })
-
-    it('counts a child whose key was taken', async () => {
-      const key = uniqueId()
-      await world.insert({ key })
-      const parent = await world.awake()
-      const births = [childOf(parent, 1, 0, { key }), childOf(parent, 1, 1), childOf(parent, 1, 2)]
-      await family.go(parent, { births, joins: [joinOf(3, { concurrency: 1 })] })
-      expect(await family.statuses(births.map(({ id }) => id))).toEqual(['failed', 'ready', 'waiting'])
-    })
-
-    it('is forgotten with its session, and another one may follow under the next', async () => {
-      const { parent } = await family.withJoin(2, { need: 1 })
-      const births = [childOf(parent, 2, 0)]
-      await family.go(parent, { cancels: [1], births, joins: [joinOf(1, { session: 2 })] })
-      await family.end(births[0]?.id as string)
-      expect(await family.told(parent.id)).toEqual([{ ...children(1, done(null)), session: 2 }])
     })
   })
 }

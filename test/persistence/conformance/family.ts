@@ -22,7 +22,7 @@ export const childOf = (parent: Actor, session: number, index: number | null = n
 export const joinOf = (total: number, fields: Partial<NewJoin> = {}): NewJoin => ({
   session: 1,
   total,
-  need: total,
+  need: null,
   concurrency: null,
   ...fields
 })

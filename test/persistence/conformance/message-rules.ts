@@ -65,6 +65,14 @@ export function messageRules(world: World): void {
       expect(await world.row(sender.id)).toMatchObject({ status: 'ready', owner: null, inboxSeq: 2 })
     })
 
+    it('to the actor itself come in after what its commit defers, and the commit tells both numbers', async () => {
+      const sender = await world.awake()
+      const deferred = [{ event: '"waits"', dedupKey: null }]
+      const result = await family.go(sender, { messages: [toId(sender.id, '"sent"')] }, { deferred })
+      expect(result).toMatchObject({ kind: 'committed', deferredSeq: 1, inboxSeq: 2 })
+      expect(await world.inboxEvents(sender.id)).toEqual(['"waits"', '"sent"'])
+    })
+
     it('reach children that the same commit brings into being', async () => {
       const sender = await world.awake()
       const key = uniqueId()
