@@ -7,11 +7,13 @@
  * Invariant
  * 1. Between turns `waiting` and `seen` are what the row holds.
  */
-import type { Commit, Json, Signal } from '../persistence/store.ts'
+import type { Commit, CommitResult, Json, Signal } from '../persistence/store.ts'
 import { NONE } from './lists.ts'
 import type { Entry } from './mailbox.ts'
 import { signalEntry } from './row-entries.ts'
 import type { Turn, WaitingEvent } from './turn.ts'
+
+type Committed = Extract<CommitResult, { kind: 'committed' }>
 
 export class Inbox {
   readonly #id: string
@@ -38,12 +40,19 @@ export class Inbox {
     return entries
   }
 
-  /** A commit has put `deferred` into the inbox, whose newest arrival number is `newest` now. */
-  committed({ deferred }: Commit, newest: number, waiting: readonly WaitingEvent[]): void {
+  /**
+   * A commit has put `deferred` into the inbox, whose newest arrival number is `inboxSeq` now. Those have the newest numbers, but for
+   * what the commit itself, or another of its batch, has sent here.
+   */
+  committed(
+    { deferred }: Commit,
+    { inboxSeq: newest, deferredSeq = newest }: Committed,
+    waiting: readonly WaitingEvent[]
+  ): void {
     this.owesSeen = false
-    // Events that wait anew have the newest arrival numbers; a gap below them is what others sent meanwhile.
-    let seq = newest - deferred.length
-    this.unseen = Math.max(0, seq - this.seen)
+    // A gap below them is what others sent meanwhile.
+    let seq = deferredSeq - deferred.length
+    this.unseen = Math.max(0, seq - this.seen) + (newest - deferredSeq)
     if (this.unseen === 0) this.seen = newest
     this.waiting =
       deferred.length === 0

@@ -240,7 +240,7 @@ export class Incarnation implements Performer {
   }
 
   /** A commit of this incarnation, of a turn or of none, is in the row. true: signals have arrived that it has not seen. */
-  committed(commit: Commit, { inboxSeq }: Committed, turn: Turn | null): boolean {
+  committed(commit: Commit, result: Committed, turn: Turn | null): boolean {
     if (this.#journal !== null && commit.journal === null && commit.retryInMs === null) this.attempt = 0
     this.#journal = commit.journal
     this.#timerAt = commit.timerAt
@@ -250,7 +250,7 @@ export class Incarnation implements Performer {
       this.sizeBytes = commit.snapshot?.length ?? 0
       this.#rules.knownKeys.addAll(commit.dedupKeys)
     }
-    this.inbox.committed(commit, inboxSeq, turn?.waiting ?? this.inbox.waiting)
+    this.inbox.committed(commit, result, turn?.waiting ?? this.inbox.waiting)
     for (const { dedupKey } of commit.deferred) if (dedupKey !== null) this.#rules.knownKeys.addAll([dedupKey])
     return this.inbox.unseen > 0
   }

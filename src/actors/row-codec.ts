@@ -188,21 +188,19 @@ export class Codecs {
 
   /** Throws SnapshotIllegalError. */
   decodeRow<Row extends ActorRow | ClaimedRow>(row: Row): Row {
-    const decoded: Record<string, unknown> = {}
+    let decoded = row
     for (const column of COLUMNS) {
       const json = row[column]
-      if (json?.startsWith(ENCODED)) decoded[column] = this.decode(row.id, json)
+      if (json?.startsWith(ENCODED)) decoded = { ...decoded, [column]: this.decode(row.id, json) }
     }
-    const inbox = 'inbox' in row ? { inbox: this.decodeSignals(row.id, row.inbox) } : {}
-    return { ...row, ...decoded, ...inbox }
+    if (!('inbox' in row) || row.inbox.length === 0) return decoded
+    return { ...decoded, inbox: this.decodeSignals(row.id, row.inbox) }
   }
 
   /** Throws SnapshotIllegalError. */
   decodeSignals(id: string, signals: readonly Signal[]): readonly Signal[] {
-    return signals.map((signal) => {
-      const event = this.decode(id, signal.event)
-      return event === signal.event ? signal : { ...signal, event }
-    })
+    if (!signals.some(({ event }) => event.includes(ENCODED))) return signals
+    return signals.map((signal) => ({ ...signal, event: this.decode(id, signal.event) }))
   }
 }
 

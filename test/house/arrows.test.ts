@@ -23,7 +23,7 @@ type Room = (typeof levels)[number]
 const wordsOfPersistence = ['store', 'schedules'].map((name) => `src/persistence/${name}.ts`)
 
 /** What the rooms above may know of persistence, beside the words of the store. */
-const doorsOfPersistence = ['group-commit', 'batched-store', 'transient-errors'].map(
+const doorsOfPersistence = ['group-commit', 'batched-store', 'transient-errors', 'outgoing'].map(
   (name) => `src/persistence/${name}.ts`
 )
 

@@ -51,7 +51,7 @@ test('what cannot be encoded is refused on its way to an inbox, too', async () =
 test('an actor whose failure cannot be encoded is parked, and what it failed with is left out', async () => {
   const runtime = await start([secret])
   const ref = await runtime.spawn(diary, { input: { word: 'apple' } })
-  keyless = { ...keyless, encode: '"' }
+  keyless = { ...keyless, encode: 'message' }
   await ref.send({ type: 'BREAK', word: 'banana' })
   await eventually(() => rowOf(ref.id)).toMatchObject({ status: 'parked' })
   const message = (await rowOf(ref.id)).last_error?.message

@@ -50,7 +50,7 @@ test('what is sent by id from a node that runs nothing is encoded for the machin
   const other = await leaf.spawn(plain)
   await Promise.all(['banana', 'cherry'].map((word) => leaf.send(ref.id as string, { type: 'SAY', word })))
   await leaf.send({ key: 'mine' }, { type: 'SAY', word: 'damson' })
-  await leaf.send(other.id as string, { type: 'SAY', word: 'elder' })
+  await leaf.send(other.id, { type: 'SAY', word: 'elder' })
   expect(await everything()).not.toMatch(/apple|banana|cherry|damson/)
   expect((await rowOf(other.id)).inbox).toEqual([{ type: 'SAY', word: 'elder' }])
   await start([secret, plain])
@@ -67,7 +67,7 @@ test('what a transaction of the caller’s spawns and sends is encoded', async (
   await client.query('begin')
   const calls = runtime.withTransaction(client)
   const ref = await calls.spawn(diary, { input: { word: 'apple' } })
-  await calls.send(ref.id as string, { type: 'SAY', word: 'banana' })
+  await calls.send(ref.id, { type: 'SAY', word: 'banana' })
   const { rows } = await client.query('select event::text as text from perdure.signal')
   expect(rows).toEqual([{ text: expect.stringMatching(/^\{"\$type":"encoded","machine":"diary",.*onanan/) }])
   await client.query('commit')
@@ -204,7 +204,7 @@ test('an actor of an older version is moved from its encoded row, and stays enco
     }
   }
   const runtime = await start([{ machine: next, codec, migrate }])
-  expect(await runtime.send(id as string, { type: 'SAY', word: 'banana' } as never)).toEqual({ status: 'applied' })
+  expect(await runtime.send(id as string, { type: 'SAY', word: 'banana' })).toEqual({ status: 'applied' })
   expect(seen[0]).toEqual({ words: ['apple'] })
   expect(await (await runtime.get(next, id)).getSnapshot()).toMatchObject({ context: { words: ['fig', 'banana'] } })
   const [row] = await db.sql('select snapshot::text as snapshot from perdure.actor')
