@@ -292,7 +292,7 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     this.#state = 'stopping'
     if (node !== null) await node.stop(() => performance.now() >= this.#drainUntil)
     this.#state = 'stopped'
-    this.#stopped.abort(new RuntimeNotRunningError('this call', 'stopped'))
+    this.#stopped.abort(new RuntimeNotRunningError('waiting for an actor, which goes on,', 'stopped'))
     await this.#store.close()
   }
 }

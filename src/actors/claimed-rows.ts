@@ -64,7 +64,7 @@ export class ClaimedRows {
     batched.commit(commit, (settled) => {
       if (!settled.ok) recover(row.id)
       else if (settled.value.kind === 'committed') onCommitted()
-      if (row.partitionKey !== null || (row.status === 'ready' && !rules.serves(row.queue))) poke()
+      if (row.partitionKey !== null || (commit.status === 'ready' && !rules.serves(row.queue))) poke()
       arrivals.useInbox(row.id)
     })
   }

@@ -6,15 +6,21 @@ import { NOTHING_OUT } from './outgoing.ts'
 import { encodeError } from './snapshot-codec.ts'
 import { reasonOfStop } from './stop-request.ts'
 
-type Claimed = Pick<ClaimedRow, 'id' | 'version' | 'status' | 'lastError' | 'journal' | 'timerAt' | 'inboxSeq'>
+type Claimed = Pick<
+  ClaimedRow,
+  'id' | 'version' | 'status' | 'lastError' | 'journal' | 'timerAt' | 'inboxSeq' | 'inbox'
+>
 
-/** Gives the row back as it was, for a node that can run it. */
+/**
+ * Gives the row back as it was, for a node that can run it. What is in its inbox may have come when it was this node's already, and has
+ * not woken it then: the next owner looks.
+ */
 export function giveBackCommit(row: Claimed): Commit {
   return {
     id: row.id,
     version: row.version,
     snapshot: null,
-    status: row.status,
+    status: row.status === 'waiting' && row.inbox.length > 0 ? 'ready' : row.status,
     output: null,
     lastError: row.lastError,
     journal: row.journal,
@@ -38,7 +44,8 @@ export function giveBackNewbornCommit({ id }: NewActor): Commit {
     lastError: null,
     journal: null,
     timerAt: null,
-    inboxSeq: 0
+    inboxSeq: 0,
+    inbox: []
   })
 }
 
