@@ -44,7 +44,7 @@ export async function measureLeafLatency(url: string): Promise<LeafLatency> {
         })
       })
       const startedAt = performance.now()
-      await leaf.runtime.send(ids[number % actors] as string, ticketEvent(number))
+      await leaf.runtime.send(String(ids[number % actors]), ticketEvent(number))
       queuedMs.push(performance.now() - startedAt)
       await told
       appliedMs.push(performance.now() - startedAt)

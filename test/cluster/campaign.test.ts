@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { runBout, tabulate, type Bout } from './campaign.ts'
 import { faults } from './faults.ts'
-import { seeded } from './random.ts'
+import { seeded } from '../support/random.ts'
 import { openClusterStage } from './stage.ts'
 
 const stage = await openClusterStage()

@@ -3,11 +3,11 @@
  *
  * Owns: a bout, and the table of many. Does not own: what a fault is (faults.ts), how long a campaign is (main.ts).
  */
-import type { Violation } from './checks.ts'
+import type { Violation } from '../support/checks.ts'
 import type { Cluster } from './cluster.ts'
 import { pause, startNode, type Fault, type Field } from './faults.ts'
 import { Load } from './load.ts'
-import type { Random } from './random.ts'
+import type { Random } from '../support/random.ts'
 
 export interface Bout {
   readonly fault: string

@@ -1,9 +1,8 @@
 /** The check of the checker: what is planted is found, and nothing else is. */
 import { expect, test } from 'vitest'
-import { findViolations, type Violation } from './checks.ts'
-import type { ActorState, Commit, Effect, History, SendRecord } from './history.ts'
-import type { TallyEvent } from './tally.ts'
-import type { Outcome } from './words.ts'
+import { findViolations, type Violation } from '../support/checks.ts'
+import type { ActorState, Commit, Effect, History, Outcome, SendRecord } from '../support/run.ts'
+import type { TallyEvent } from '../support/tally.ts'
 
 const actor = 'an actor'
 const ok: Outcome = { kind: 'ok', answer: 'applied' }
@@ -23,7 +22,6 @@ const commit = (version: number, ...taken: readonly string[]): Commit => ({
 
 const effects = (version: number, step: string): readonly Effect[] =>
   (['first', 'second'] as const).map((effect, index) => ({
-    kind: 'effect',
     at: version * 10 + 1,
     node: 'a node',
     actor,
@@ -92,6 +90,16 @@ const planted: readonly (readonly [what: string, kind: Violation['kind'], Partia
     'an effect that ran under two keys',
     'key',
     { effects: [...sound.effects, ...effects(2, 'a').map((one) => ({ ...one, key: `${one.key} again` }))] }
+  ],
+  [
+    'a timer that was set anew while its actor slept',
+    'timer',
+    { commits: sound.commits.map((one) => ({ ...one, timer: { of: 'w', dueAt: 50 + one.version, now: 90 } })) }
+  ],
+  [
+    'a timer that was early',
+    'timer',
+    { commits: sound.commits.map((one) => ({ ...one, timer: { of: 'w', dueAt: 50, now: 49 } })) }
   ],
   [
     'two effects under one key',

@@ -22,11 +22,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Row } from '../support/database.ts'
-import { findViolations, type Violation } from './checks.ts'
-import { readActors, readCommits, type History, type SendRecord } from './history.ts'
+import { findViolations, type Violation } from '../support/checks.ts'
+import type { History, Outcome, SendRecord } from '../support/run.ts'
+import { readActors, readCommits } from './history.ts'
 import { Member } from './member.ts'
-import type { TallyEvent } from './tally.ts'
-import type { Outcome, WorkerOptions } from './words.ts'
+import type { TallyEvent } from '../support/tally.ts'
+import type { WorkerOptions } from './words.ts'
 
 export interface ClusterOptions {
   readonly program: string

@@ -9,7 +9,7 @@
  */
 import type { Cluster } from './cluster.ts'
 import type { Member } from './member.ts'
-import type { Random } from './random.ts'
+import type { Random } from '../support/random.ts'
 import type { WorkerOptions } from './words.ts'
 
 /** Where a fault happens. */

@@ -1,59 +1,10 @@
 /**
- * What is known of a run, from outside: what was asked and answered, what the world has seen, and what the database says, its
- * past included: a trigger of the tests keeps every transition.
+ * What the database says of a run, its past included: a trigger of the tests keeps every transition.
  *
- * Owns: the shape of a history, and reading the database's part of it. Does not own: what must be so (checks.ts).
+ * Owns: reading the database's part of a history. Does not own: what a history is (support/run.ts).
  */
 import type { Row } from '../support/database.ts'
-import type { TallyContext, TallyEvent } from './tally.ts'
-import type { Line, Outcome } from './words.ts'
-
-/** A send, as the one who asked for it knows it. */
-export interface SendRecord {
-  /** Who sent it, one sender being one line of calls. */
-  readonly by: string
-  readonly actor: string
-  readonly event: TallyEvent
-  /** Its place among the sends of the run. The same event sent again comes as another record. */
-  readonly order: number
-  readonly outcome: Outcome
-  /** When it was asked, and answered: by a monotonic clock, in milliseconds. */
-  readonly askedAt: number
-  readonly answeredAt: number
-}
-
-/** A transition that is, or was, in a row. */
-export interface Commit {
-  readonly actor: string
-  readonly version: number
-  /** The node that had the lease. */
-  readonly owner: string | null
-  /** A moment before it could be seen. */
-  readonly at: number
-  readonly taken: readonly string[]
-}
-
-export interface ActorState {
-  readonly actor: string
-  readonly status: string
-  readonly version: number
-  readonly value: unknown
-  readonly context: TallyContext | null
-  /** Names of the events in the durable inbox. */
-  readonly inbox: readonly string[]
-  /** What the actor has to do, and nobody does; null: nothing. */
-  readonly left: string | null
-}
-
-export type Effect = Extract<Line, { kind: 'effect' }>
-
-export interface History {
-  readonly spawns: readonly { readonly actor: string; readonly outcome: Outcome }[]
-  readonly sends: readonly SendRecord[]
-  readonly effects: readonly Effect[]
-  readonly commits: readonly Commit[]
-  readonly actors: readonly ActorState[]
-}
+import type { ActorState, Commit } from '../support/run.ts'
 
 /** Run once, after the schema is there. `at` is read before the commit of the transaction that it belongs to. */
 export const REMEMBER = `

@@ -6,8 +6,8 @@
  */
 import type { Cluster } from './cluster.ts'
 import type { Member } from './member.ts'
-import type { Random } from './random.ts'
-import type { TallyEvent } from './tally.ts'
+import type { Random } from '../support/random.ts'
+import type { TallyEvent } from '../support/tally.ts'
 
 export interface LoadOptions {
   readonly random: Random

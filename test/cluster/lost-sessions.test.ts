@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { LISTENERS } from './faults.ts'
 import { Load } from './load.ts'
-import { seeded } from './random.ts'
+import { seeded } from '../support/random.ts'
 import { expectPeace, openClusterStage } from './stage.ts'
 
 const stage = await openClusterStage({ server: 'own' })

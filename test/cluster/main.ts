@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util'
 import { runBout, tabulate, type Bout } from './campaign.ts'
 import { faults } from './faults.ts'
 import { openGround } from './ground.ts'
-import { seeded } from './random.ts'
+import { seeded } from '../support/random.ts'
 
 const { values } = parseArgs({
   options: {

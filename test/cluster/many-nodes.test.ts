@@ -1,7 +1,7 @@
 /** Nodes beside each other. */
 import { expect, test } from 'vitest'
 import { Load } from './load.ts'
-import { seeded } from './random.ts'
+import { seeded } from '../support/random.ts'
 import { expectPeace, openClusterStage } from './stage.ts'
 
 const stage = await openClusterStage()

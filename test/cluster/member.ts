@@ -11,8 +11,9 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { openProxy, type Proxy } from '../support/proxy.ts'
-import type { TallyEvent } from './tally.ts'
-import type { Call, Job, Line, Outcome, Reply, Request, WorkerOptions } from './words.ts'
+import type { TallyEvent } from '../support/tally.ts'
+import type { Outcome } from '../support/run.ts'
+import type { Call, Job, Line, Reply, Request, WorkerOptions } from './words.ts'
 
 export interface MemberOptions {
   readonly name: string

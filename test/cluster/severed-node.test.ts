@@ -1,7 +1,7 @@
 /** A node that lives, and does not reach the database. */
 import { expect, test } from 'vitest'
 import { expectPeace, hasReaped, openClusterStage } from './stage.ts'
-import type { Outcome } from './words.ts'
+import type { Outcome } from '../support/run.ts'
 
 const stage = await openClusterStage()
 const timeout = 60_000

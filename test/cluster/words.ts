@@ -1,6 +1,7 @@
 /** What a worker and the test that steers it say to each other, and what a worker writes down. */
 import type { RuntimeOptions } from '../../src/index.ts'
-import type { Shown, TallyEvent } from './tally.ts'
+import type { Effect, Outcome } from '../support/run.ts'
+import type { TallyEvent } from '../support/tally.ts'
 
 /** What a worker is started with. */
 export interface Job {
@@ -22,12 +23,6 @@ export type Call =
   | { readonly kind: 'spawn'; readonly actor: string }
   | { readonly kind: 'send'; readonly actor: string; readonly event: TallyEvent }
   | { readonly kind: 'stop' }
-
-/** `unknown`: nobody can say whether it took effect: so it was told, or the answer never came. */
-export type Outcome =
-  | { readonly kind: 'ok'; readonly answer: string }
-  | { readonly kind: 'refused'; readonly error: string }
-  | { readonly kind: 'unknown' }
 
 export interface Request {
   readonly number: number
@@ -55,14 +50,7 @@ export const TOLD = [
 
 /** A line of a worker's diary. `at`: epoch milliseconds, by the clock of the machine, which the database's is too. */
 export type Line =
-  /** An effect that the world has seen, of this worker's node of the moment. */
-  | (Shown & {
-      readonly kind: 'effect'
-      readonly at: number
-      readonly node: string
-      readonly actor: string
-      readonly key: string
-    })
+  | (Effect & { readonly kind: 'effect' })
   | {
       readonly kind: 'telemetry'
       readonly at: number

@@ -1,8 +1,9 @@
 /** A process with a runtime, which does what it is told over the channel of its parent, and writes down what the world sees. */
 import { openSync, writeSync } from 'node:fs'
 import { createRuntime, idempotencyKey, OutcomeUnknownError, PerdureError } from '../../src/index.ts'
-import { createTally } from './tally.ts'
-import { TOLD, type Call, type Job, type Line, type Outcome, type Reply, type Request } from './words.ts'
+import { createTally } from '../support/tally.ts'
+import type { Outcome } from '../support/run.ts'
+import { TOLD, type Call, type Job, type Line, type Reply, type Request } from './words.ts'
 
 const { name, database, diary, options } = JSON.parse(process.argv[2] as string) as Job
 const file = openSync(diary, 'a')

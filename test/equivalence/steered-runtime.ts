@@ -140,6 +140,6 @@ export class SteeredRuntime extends DurableRuntime<AnyStateMachine> {
     const { nextDueInMs } = await this.#pickRows({ node, queue: QUEUE, machines: this.#machines, limit: 0 })
     const { clock } = this.#database
     const asleep = nextDueInMs === null ? Infinity : Math.round(clock.now() + nextDueInMs)
-    return Math.min(asleep, clock.nextAlarmMs ?? Infinity)
+    return Math.min(asleep, Math.ceil(clock.nextAlarmMs ?? Infinity))
   }
 }
