@@ -61,10 +61,15 @@ export class Callers {
     if (process === null || runtime === null || !mayExist) return this.#again(step, tries + 1)
     const actor = nameOf(this.#actors[step.actor] as PlannedActor)
     const record = step.kind === 'send' ? this.#record(step, actor, process) : null
+    const { fences } = member
     const answer = this.#once(process, (outcome) => {
       this.#world.tell(`${process.name} ${describe(step)}: ${Object.values(outcome).join(' ')}`)
       if (step.kind === 'spawn') this.spawns.push({ actor, outcome })
-      if (record !== null) this.sends[record.order] = { ...record, outcome, answeredAt: this.#world.now }
+      if (record !== null) {
+        // Later ones may overtake what was under way when the lease was lost (docs/sending.md): it is a line of its own.
+        const by = member.fences === fences ? record.by : `${record.by}, fenced, ${record.order}`
+        this.sends[record.order] = { ...record, by, outcome, answeredAt: this.#world.now }
+      }
       if (this.#isOver(step, outcome)) this.open--
       else this.#again(step, tries + 1)
     })

@@ -35,6 +35,8 @@ export class Member {
   runtime: Runtime | null = null
   /** The node's id of the moment. */
   node = ''
+  /** How often it has lost its lease. */
+  fences = 0
 
   constructor(ground: Ground, number: number) {
     this.#ground = ground
@@ -66,6 +68,7 @@ export class Member {
       runtime.on('node.joined', ({ node }) => {
         if (!process.isDead) this.node = node
       })
+      runtime.on('node.fenced', () => void this.fences++)
       runtime.start().then(
         () => {
           if (process.isDead) return
