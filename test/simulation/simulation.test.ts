@@ -12,9 +12,9 @@ test(
   'whatever goes wrong, nothing is lost, nothing done twice, nothing shown too early, nothing left',
   { timeout },
   async () => {
-    const { failures, accepted, faults } = await runCampaign({ seed: 1, runs: 25 })
+    const { failures, accepted, faults } = await runCampaign({ seed: 1, runs: 15 })
     expect(failures.map(({ plan, run }) => ({ seed: plan.seed, ...run }))).toEqual([])
-    expect(accepted).toBeGreaterThan(300)
+    expect(accepted).toBeGreaterThan(200)
     expect(faults.size).toBeGreaterThan(10)
   }
 )
