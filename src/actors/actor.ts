@@ -137,7 +137,7 @@ export class Actor {
     const { turn, commit } = outcome
     const { status, error } = this.#now.tree
     if (status === 'error' && this.registration.retry) return this.#fault(error, entries)
-    const accepted = refuseReceipts(turn, entries, this.id, status, this.#host.bounds.inbox)
+    const accepted = refuseReceipts(turn, entries, this.#mailbox, { id: this.id, status, inboxLimit: this.#host.bounds.inbox })
     if (changesNothing(turn, entries)) {
       this.#now.inbox.waiting = turn.waiting
       resolveReceipts(turn)

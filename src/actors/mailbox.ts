@@ -89,6 +89,8 @@ export class Mailbox {
   #entries: Entry[] = []
   /** Turns that go before the entries: what a row wants done, the failure of an effect, entries that are tried again. */
   #first: (readonly Entry[])[] = []
+  /** What came when the machine had ended, and may have been sent before: the row knows, once the actor has left memory. */
+  #late: readonly SendEntry[] = []
   #isOneByOne = false
   #sentCount = 0
   #internalCount = 0
@@ -146,6 +148,11 @@ export class Mailbox {
     else if (entries.length > 0) this.#first.push(entries)
   }
 
+  /** Keeps entries that have had their turn for `takeAll`: whoever has the actor next answers them. */
+  setAside(entries: readonly SendEntry[]): void {
+    if (entries.length > 0) this.#late = [...this.#late, ...entries]
+  }
+
   /** Until what was offered has its turn, every entry has one of its own: one of them is a culprit. */
   separate(): void {
     this.#isOneByOne = true
@@ -171,8 +178,9 @@ export class Mailbox {
   takeAll(): readonly Entry[] {
     const first = this.#first.splice(0).flat()
     const isOneByOne = this.#isOneByOne
-    const entries = [...first, ...this.next()]
+    const entries = [...first, ...this.next(), ...this.#late]
     this.#isOneByOne = isOneByOne
+    this.#late = []
     return entries
   }
 }

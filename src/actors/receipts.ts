@@ -4,7 +4,7 @@ import type { Settled } from '../persistence/group-commit.ts'
 import type { Commit, CommitAnswer } from '../persistence/store.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Incarnation } from './incarnation.ts'
-import { rejectEntry, type Entry } from './mailbox.ts'
+import { rejectEntry, type Entry, type Mailbox } from './mailbox.ts'
 import type { Turn } from './turn.ts'
 
 interface About {
@@ -20,18 +20,21 @@ export function resolveReceipts({ applied, waiting, duplicates, stops }: Turn): 
   for (const { receipt } of stops) receipt.resolve()
 }
 
-/** Answers what needs no commit because it changes nothing; returns the other entries. */
+/**
+ * Answers what needs no commit because it changes nothing; returns the other entries. What came too late and bears a dedup key is
+ * set aside in the mailbox: its key may have been taken by an event that came through the row, and then it is a duplicate.
+ */
 export function refuseReceipts(
   { refused, overflowed }: Turn,
   entries: readonly Entry[],
-  id: string,
-  status: string,
-  inboxLimit: number
+  mailbox: Mailbox,
+  { id, status, inboxLimit }: { readonly id: string; readonly status: string; readonly inboxLimit: number }
 ): readonly Entry[] {
   if (refused.length === 0 && overflowed.length === 0) return entries
   // XState's word for it is another than that of rows.
   const ended = status === 'error' ? 'failed' : status
-  for (const { receipt } of refused) receipt.reject(new ActorTerminatedError(id, ended))
+  for (const { receipt, dedupKey } of refused) if (dedupKey === null) receipt.reject(new ActorTerminatedError(id, ended))
+  mailbox.setAside(refused.filter(({ dedupKey }) => dedupKey !== null))
   for (const { receipt } of overflowed) receipt.reject(new InboxFullError(id, inboxLimit))
   const answered = new Set<Entry>([...refused, ...overflowed])
   return entries.filter((entry) => !answered.has(entry))

@@ -89,6 +89,21 @@ test('a key that was taken is a duplicate also where it comes together with the 
   expect(await ending).toEqual({ status: 'applied' })
 })
 
+test('a key that was taken through another node is a duplicate also where it comes together with the end', async () => {
+  const [here, there] = [await start([counter]), await start([counter], { queues: {} })]
+  const ref = await here.spawn(counter)
+  const shown = ref.waitFor(({ context }) => context.pings > 0)
+  await there.send(ref.id, ping, { dedupKey })
+  await shown
+  const ending = here.send(ref.id, { type: 'END' })
+  const late = [here.send(ref.id, ping, { dedupKey }), here.send(ref.id, ping, { dedupKey: 'new' })]
+  await Promise.all([
+    expect(ending).resolves.toEqual({ status: 'applied' }),
+    expect(late[0]).resolves.toEqual({ status: 'duplicate' }),
+    expect(late[1]).rejects.toThrow(ActorTerminatedError)
+  ])
+})
+
 test('a deferred event and its repetition are one, before and after it is applied', async () => {
   const runtime = await start([counter], { passivateAfter: 0 })
   const ref = await runtime.spawn(counter)
