@@ -206,10 +206,18 @@ create view perdure.dedup_row as
    FROM perdure.actor;
 
 create view perdure.inbox_row as
- SELECT actor_id,
-    json_agg(json_build_object('seq', seq, 'event', event::text, 'dedupKey', dedup_key, 'sentAt', (EXTRACT(epoch FROM sent_at) * 1000::numeric)::double precision) ORDER BY seq)::text AS inbox
-   FROM perdure.signal
-  GROUP BY actor_id;
+ SELECT id AS actor_id,
+    ( SELECT json_agg(json_build_object('seq', first.seq, 'event', first.event::text, 'dedupKey', first.dedup_key, 'sentAt', (EXTRACT(epoch FROM first.sent_at) * 1000::numeric)::double precision) ORDER BY first.seq)::text AS json_agg
+           FROM ( SELECT signal.actor_id,
+                    signal.seq,
+                    signal.event,
+                    signal.dedup_key,
+                    signal.sent_at
+                   FROM perdure.signal
+                  WHERE signal.actor_id = actor.id
+                  ORDER BY signal.seq
+                 LIMIT 50) first) AS inbox
+   FROM perdure.actor;
 
 create view perdure.schedule_row as
  SELECT name,

@@ -17,11 +17,12 @@ import type { SendResult } from './actors/mailbox.ts'
 import type { Observers, Subscription } from './actors/observers.ts'
 import type { Registrations } from './actors/registration.ts'
 import { readColumn, reviveSnapshot } from './actors/revive.ts'
-import { readDurationMs } from './arguments.ts'
+import { lookAt, readDurationMs, readFields, readFunction, readText } from './arguments.ts'
 import {
   ActorFailedError,
   ActorNotFoundError,
   ActorTerminatedError,
+  InvalidArgumentError,
   MachineMismatchError,
   MachineNotRegisteredError,
   WaitUnmetError
@@ -129,6 +130,7 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
     predicate: (snapshot: SnapshotFrom<TMachine>) => boolean,
     options: WaitOptions = {}
   ): Promise<SnapshotFrom<TMachine>> {
+    readFunction('the predicate of waitFor', predicate)
     return this.#wait(options, (news) => {
       if (news.kind === 'snapshot') {
         const snapshot = news.snapshot as SnapshotFrom<TMachine>
@@ -151,9 +153,7 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
   subscribe(
     observer: SnapshotObserver<SnapshotFrom<TMachine>> | ((snapshot: SnapshotFrom<TMachine>) => void)
   ): Subscription {
-    const told = (
-      typeof observer === 'function' ? { next: observer } : observer
-    ) as SnapshotObserver<AnyMachineSnapshot>
+    const told = readObserver(observer) as SnapshotObserver<AnyMachineSnapshot>
     const subscription = this.#host.observers.subscribe(this.id, {
       next: (snapshot) => {
         const mismatch = this.#findMismatch(snapshot.machine.id)
@@ -172,13 +172,16 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
     type: Type,
     handler: (event: Extract<EmittedFrom<TMachine>, Type extends '*' ? AnyEventObject : { type: Type }>) => void
   ): Subscription {
+    readText('the type of on()', type)
+    readFunction('the handler', handler)
     return this.#host.observers.on(this.id, type, handler as (event: AnyEventObject) => void)
   }
 
   async #wait<Value>(
-    { timeout }: WaitOptions,
+    options: WaitOptions,
     judge: (news: News) => { readonly value: Value } | undefined
   ): Promise<Value> {
+    const { timeout } = readFields('the options of a wait', options, ['timeout'])
     const timeoutMs = timeout === undefined ? null : readDurationMs('timeout', timeout)
     const { observers, stopped } = this.#host
     const news = waitForNews({
@@ -248,6 +251,21 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
     }
     return reviveSnapshot(row, registration)
   }
+}
+
+function readObserver<Snapshot>(
+  observer: SnapshotObserver<Snapshot> | ((snapshot: Snapshot) => void)
+): SnapshotObserver<Snapshot> {
+  if (typeof observer === 'function') return { next: observer }
+  const remedy = 'Pass a function, or an object with some of next, error, complete'
+  const isObserver = lookAt('the observer', remedy, () => {
+    // oxlint-disable-next-line typescript/unbound-method -- only looked at
+    const { next, error, complete } = observer ?? {}
+    const given: readonly unknown[] = [next, error, complete].filter((part) => part !== undefined)
+    return given.length > 0 && given.every((part) => typeof part === 'function')
+  })
+  if (isObserver) return observer
+  throw new InvalidArgumentError('the observer', 'is no observer', remedy)
 }
 
 /** `status`: of the snapshot, or of the row, which know an error by different names. */

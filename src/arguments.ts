@@ -3,18 +3,17 @@
  * anything is stored.
  */
 import type { AnyEventObject } from 'xstate'
-import { decode, encode } from './actors/snapshot-codec.ts'
+import { copyStorable } from './actors/snapshot-codec.ts'
 import { InvalidArgumentError } from './errors.ts'
 import { checkSize, type Bounds } from './bounds.ts'
 import type { Address, SpawnSettings } from './options.ts'
-import { readDurationMs, readText } from './plain-arguments.ts'
+import { lookAt, readDurationMs, readList, readText, readTimeMs } from './plain-arguments.ts'
 import { LIVE_STATUSES, TERMINAL_STATUSES, type ActorStatus, type Json } from './persistence/store.ts'
+import { isTelemetryEvent, type TelemetryEventName } from './telemetry/catalogue.ts'
 
 export * from './plain-arguments.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-/** The last moment that a Date can express. */
-const LAST_DATE_MS = 8.64e15
 
 export function readId(argument: string, value: unknown): string {
   if (typeof value === 'string' && UUID.test(value)) return value.toLowerCase()
@@ -22,13 +21,20 @@ export function readId(argument: string, value: unknown): string {
 }
 
 export function readAddress(address: unknown): Address {
-  if (typeof address === 'object' && address !== null && 'key' in address) return { key: readText('key', address.key) }
-  return readId('the address', address)
+  const remedy = 'Pass the id of an actor, or { key }'
+  const at: unknown = lookAt('the address', remedy, () =>
+    typeof address === 'object' && address !== null && 'key' in address ? { key: address.key } : address
+  )
+  if (typeof at === 'object' && at !== null && 'key' in at) return { key: readText('key', at.key) }
+  return readId('the address', at)
 }
 
 /** An event as `send` takes it: as it is stored, and a copy, which what the caller does to its object later does not reach. */
 export function readEvent(event: unknown, bounds: Bounds): { readonly copy: AnyEventObject; readonly json: Json } {
-  const type = typeof event === 'object' && event !== null ? (event as Partial<AnyEventObject>).type : undefined
+  // The copy is what is judged: of the given object nobody knows what it says when it is asked again.
+  const isObject = typeof event === 'object' && event !== null
+  const { copy, json } = isObject ? copyStorable(event, 'event') : { copy: undefined, json: '' }
+  const type = (copy as Partial<AnyEventObject> | undefined)?.type
   if (typeof type !== 'string' || type.length === 0 || type === '*') {
     throw new InvalidArgumentError('the event', 'has no type', "Send an object such as { type: 'payment.confirmed' }")
   }
@@ -39,10 +45,8 @@ export function readEvent(event: unknown, bounds: Bounds): { readonly copy: AnyE
       "Choose a type that does not begin with 'xstate.' or 'perdure.'"
     )
   }
-  const tree = encode(event, 'event')
-  const json = JSON.stringify(tree)
   checkSize('event', json, bounds)
-  return { copy: decode(tree, 'event') as AnyEventObject, json }
+  return { copy: copy as AnyEventObject, json }
 }
 
 export function readKeyScope(scope: SpawnSettings['keyScope']): readonly ActorStatus[] {
@@ -50,8 +54,9 @@ export function readKeyScope(scope: SpawnSettings['keyScope']): readonly ActorSt
   const all = [...LIVE_STATUSES, ...TERMINAL_STATUSES]
   if (scope === 'always') return all
   // An actor that lives without its key could not take it back when another has it by then.
-  const isWhole = Array.isArray(scope) && LIVE_STATUSES.every((status) => scope.includes(status))
-  if (isWhole && scope.every((status) => all.includes(status))) return [...new Set(scope)]
+  const given = new Set(typeof scope === 'string' ? [] : readList('keyScope', scope))
+  const isWhole = LIVE_STATUSES.every((status) => given.has(status))
+  if (isWhole && [...given].every((status) => all.includes(status))) return [...given]
   throw new InvalidArgumentError(
     'keyScope',
     'is no set of statuses that holds all live ones',
@@ -63,14 +68,16 @@ export function readStart({ startAt, startIn }: SpawnSettings): { startAt: numbe
   if (startAt !== undefined && startIn !== undefined) {
     throw new InvalidArgumentError('startAt', 'and startIn are both given', 'Pass one of them')
   }
-  const at = startAt === undefined ? null : Number(startAt)
-  if (at !== null && !(Math.abs(at) <= LAST_DATE_MS)) {
-    throw new InvalidArgumentError('startAt', 'is no time', 'Pass a valid Date, or epoch milliseconds')
-  }
-  return { startAt: at, startInMs: startIn === undefined ? null : readDurationMs('startIn', startIn) }
+  const at = startAt === undefined ? null : readTimeMs('startAt', startAt)
+  return { startAt: at, startInMs: startIn === undefined ? null : Math.ceil(readDurationMs('startIn', startIn)) }
 }
 
 export function readIfExists(ifExists: SpawnSettings['ifExists'] = 'reject'): 'reject' | 'return' {
   if (ifExists === 'reject' || ifExists === 'return') return ifExists
   throw new InvalidArgumentError('ifExists', 'is unknown', "Pass 'reject' or 'return'")
+}
+
+export function readTelemetryEvent<Name extends TelemetryEventName>(event: Name): Name {
+  if (isTelemetryEvent(event)) return event
+  throw new InvalidArgumentError('the event of on()', 'is unknown', 'runtime.telemetry lists those that there are')
 }

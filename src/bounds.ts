@@ -1,7 +1,8 @@
 /**
- * Every bound that a runtime keeps on what it takes and holds, and the check of sizes.
+ * Every bound that a runtime keeps on what it takes and holds, as an option, and the check of sizes.
  */
 import { TooLargeError } from './errors.ts'
+import { readCount, readFields } from './plain-arguments.ts'
 import type { Json } from './persistence/store.ts'
 
 /** Every bound that a runtime keeps, with its default. Sizes are bytes of JSON text. */
@@ -16,7 +17,7 @@ export interface Bounds {
   readonly mailbox: number
   /** Events of one actor that wait in its durable inbox for a state that takes them. */
   readonly inbox: number
-  /** Claims of one actor without progress, after which it is parked. */
+  /** Claims of one actor without progress, after which it is tried once more, alone, and parked if its node dies. */
   readonly attempts: number
 }
 
@@ -28,6 +29,16 @@ export const DEFAULT_BOUNDS: Bounds = {
   inbox: 1_000,
   attempts: 5
 }
+
+/** Throws InvalidArgumentError. */
+export function readBounds(bounds: Partial<Bounds> = {}): Bounds {
+  const read = readFields('bounds', bounds, Object.keys(DEFAULT_BOUNDS) as (keyof Bounds)[])
+  for (const [name, value] of Object.entries(read)) readCount(`bounds: '${name}'`, value)
+  return { ...DEFAULT_BOUNDS, ...read }
+}
+
+/** Of one `spawnMany`, which is one statement: actors, and bytes of JSON that their inputs take together. */
+export const SPAWN_MANY = { entries: 100_000, inputs: 67_108_864 } as const
 
 /** Throws TooLargeError. */
 export function checkSize(what: 'event' | 'snapshot' | 'input', json: Json, bounds: Bounds): void {

@@ -1,13 +1,13 @@
 /**
  * Every error that perdure gives to its user: a tagged class with the data that a program needs and a message that
- * names the thing and the remedy.
- *
- * Owns: the classes. Does not own: classification of database errors (persistence/transient-errors.ts).
+ * names the thing and the remedy. Owns: the classes. Does not own: classification of database errors (persistence/transient-errors.ts).
  *
  * Invariants
  * 1. `_tag` equals the class name, so that errors can be told apart across realms and by `Effect.catchTag`.
  * 2. A message never holds an event's, a context's or a connection string's content: those may be secrets.
  */
+import { shorten } from './shorten.ts'
+
 export abstract class PerdureError extends Error {
   abstract readonly _tag: string
   override get name(): string {
@@ -20,7 +20,7 @@ export class InvalidArgumentError extends PerdureError {
   readonly _tag = 'InvalidArgumentError'
   readonly argument: string
   constructor(argument: string, problem: string, remedy: string) {
-    super(`${argument} ${problem}. ${remedy}`)
+    super(`${shorten(argument)} ${problem}. ${remedy}`)
     this.argument = argument
   }
 }
@@ -84,7 +84,7 @@ export class NotSerializableError extends PerdureError {
   readonly path: string
   constructor(path: string, what: string) {
     super(
-      `${path} is ${what}, which cannot be stored. ` +
+      `${shorten(path)} is ${what}, which cannot be stored. ` +
         `Keep plain data there (JSON, Date, Map, Set, BigInt, Error, RegExp, URL, typed arrays, actor refs).`
     )
     this.path = path
@@ -238,7 +238,7 @@ export class OverloadedError extends PerdureError {
   }
 }
 
-/** The database cannot be reached, and the call is known not to have taken effect. */
+/** The database cannot be reached, or cannot write, and the call is known not to have taken effect. */
 export class StoreUnavailableError extends PerdureError {
   readonly _tag = 'StoreUnavailableError'
   constructor(operation: string, cause: unknown) {

@@ -1,28 +1,31 @@
 /**
  * What users may pass: the types of all options, and those of createRuntime read, with their defaults.
  *
- * Owns: the shape of options. Does not own: reading the arguments of single calls (arguments.ts), checking machines
- * (actors/transition.ts).
+ * Owns: the shape of options. Does not own: machines and what is given with them (registering.ts), the arguments of single calls
+ * (arguments.ts).
  */
 import { hostname } from 'node:os'
 import type { AnyStateMachine, InputFrom } from 'xstate'
-import type { Registration } from './actors/registration.ts'
-import { compile } from './actors/transition.ts'
 import { InvalidArgumentError } from './errors.ts'
 import {
   readCount,
   readDurationMs,
   readRetentionMs,
-  readRetry,
+  readFields,
+  readFlag,
+  readFunction,
+  readName,
+  readRecord,
+  readTermMs,
   readText,
-  refuseUnknown,
   type DurationInput,
   type RetryInput
 } from './plain-arguments.ts'
-import { readMigration, type MigrateOptions } from './actors/migration.ts'
-import { readCodec, type Codec } from './actors/row-codec.ts'
-import { DEFAULT_BOUNDS, type Bounds } from './bounds.ts'
+import type { MigrateOptions } from './actors/migration.ts'
+import type { Codec } from './actors/row-codec.ts'
+import { readBounds, type Bounds } from './bounds.ts'
 import { readLimits, type LimitOptions } from './limiting/limits.ts'
+import { checkSchemaName } from './persistence/queries.ts'
 import type { Pooler } from './persistence/drivers/pooler.ts'
 import type { ActorStatus } from './persistence/store.ts'
 
@@ -180,17 +183,6 @@ const RUNTIME_OPTIONS = [
   'warn'
 ] as const satisfies readonly (keyof RuntimeOptions)[]
 
-const MACHINE_OPTIONS = [
-  'machine',
-  'version',
-  'unhandled',
-  'retry',
-  'migrate',
-  'codec',
-  'limit',
-  'retention'
-] as const satisfies readonly (keyof MachineOptions)[]
-
 export const SPAWN_OPTIONS = [
   'input',
   'id',
@@ -204,30 +196,41 @@ export const SPAWN_OPTIONS = [
   'ifExists'
 ] as const satisfies readonly (keyof SpawnSettings)[]
 
-export function readOptions(options: RuntimeOptions) {
-  refuseUnknown('createRuntime', options, RUNTIME_OPTIONS)
+export function readRuntimeFields<Machines extends readonly MachineEntry[]>(
+  options: RuntimeOptions<Machines>
+): RuntimeOptions<Machines> {
+  return readFields('createRuntime', options, RUNTIME_OPTIONS)
+}
+
+export function readOptions(given: RuntimeOptions) {
+  const options = readRuntimeFields(given)
   if (options.database === undefined) {
     throw new InvalidArgumentError('database', 'is undefined', 'Is the variable set that it was read from?')
   }
+  if (options.schema !== undefined) checkSchemaName(options.schema)
   checkPooler(options.pooler)
-  const duration = (name: 'passivateAfter' | 'lease' | 'poll' | 'dedupRetention', fallback: number): number =>
-    options[name] === undefined ? fallback : readDurationMs(name, options[name])
+  const { passivateAfter, lease, poll, dedupRetention, maxResidentBytes } = options
   return {
     queues: readQueues(options.queues ?? DEFAULTS.queues),
     bounds: readBounds(options.bounds),
     limits: readLimits(options.limits),
-    passivateAfterMs: duration('passivateAfter', DEFAULTS.passivateAfterMs),
-    leaseMs: duration('lease', DEFAULTS.leaseMs),
-    pollMs: duration('poll', DEFAULTS.pollMs),
-    dedupRetentionMs: duration('dedupRetention', DEFAULTS.dedupRetentionMs),
+    passivateAfterMs: readDurationMs('passivateAfter', passivateAfter ?? DEFAULTS.passivateAfterMs),
+    leaseMs: readTermMs('lease', lease ?? DEFAULTS.leaseMs),
+    pollMs: readTermMs('poll', poll ?? DEFAULTS.pollMs),
+    dedupRetentionMs: readDurationMs('dedupRetention', dedupRetention ?? DEFAULTS.dedupRetentionMs),
     retentionMs: options.retention === undefined ? DEFAULTS.retentionMs : readRetentionMs(options.retention),
     maxResident: readCount('maxResident', options.maxResident ?? DEFAULTS.maxResident),
-    maxResidentBytes: readCount('maxResidentBytes', options.maxResidentBytes ?? DEFAULTS.maxResidentBytes),
+    maxResidentBytes: readCount(
+      'maxResidentBytes',
+      maxResidentBytes ?? DEFAULTS.maxResidentBytes,
+      Number.MAX_SAFE_INTEGER
+    ),
     name: readText('name', options.name ?? `${hostname()}:${process.pid}`),
-    reaper: options.reaper ?? true,
-    janitor: options.janitor ?? true,
+    reaper: readFlag('reaper', options.reaper, true),
+    janitor: readFlag('janitor', options.janitor, true),
     // oxlint-disable-next-line no-console -- what XState itself does by default
-    log: options.log ?? console.log
+    log: readFunction('log', options.log ?? console.log),
+    warn: options.warn && readFunction('warn', options.warn)
   }
 }
 
@@ -236,57 +239,11 @@ function checkPooler(pooler: Pooler | undefined): void {
   throw new InvalidArgumentError('pooler', 'is unknown', "Pass 'none', 'session' or 'transaction', or leave it out")
 }
 
-function readQueues(queues: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+function readQueues(given: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  const queues = readRecord('queues', given)
   for (const [queue, concurrency] of Object.entries(queues)) {
-    readText('queues: a name', queue)
+    readName('queues: a name', queue)
     readCount(`queues: '${queue}'`, concurrency)
   }
-  return { ...queues }
+  return queues
 }
-
-function readBounds(bounds: Partial<Bounds> = {}): Bounds {
-  for (const [name, value] of Object.entries(bounds)) {
-    if (!Object.hasOwn(DEFAULT_BOUNDS, name)) {
-      throw new InvalidArgumentError(
-        `bounds: '${name}'`,
-        'is unknown',
-        `Known: ${Object.keys(DEFAULT_BOUNDS).join(', ')}`
-      )
-    }
-    readCount(`bounds: '${name}'`, value)
-  }
-  return { ...DEFAULT_BOUNDS, ...bounds }
-}
-
-/** Compiles a machine. Throws MachineNotDurableError, or InvalidArgumentError for the options beside it. */
-export function readMachine(entry: MachineEntry): Registration {
-  const options: MachineOptions = isMachine(entry) ? { machine: entry } : entry
-  const { machine, version = machine?.version, unhandled = 'defer', retry = false, migrate, retention } = options
-  if (!isMachine(machine)) {
-    throw new InvalidArgumentError(
-      'machines',
-      'holds something that is no machine',
-      'Pass what createMachine() returned, or { machine }'
-    )
-  }
-  refuseUnknown('machines', options, MACHINE_OPTIONS)
-  if (unhandled !== 'defer' && unhandled !== 'drop') {
-    throw new InvalidArgumentError('unhandled', 'is unknown', "Pass 'defer' or 'drop'")
-  }
-  const blueprint = compile(machine)
-  return {
-    name: readText('the id of a machine', blueprint.name),
-    version: version === undefined ? null : readText('version', version),
-    machine,
-    blueprint,
-    unhandled,
-    retry: readRetry(retry),
-    migration: migrate === undefined ? null : readMigration(migrate, version),
-    codec: readCodec(options.codec),
-    limit: options.limit === undefined ? null : readText('limit', options.limit),
-    retentionMs: retention === undefined ? undefined : readRetentionMs(retention)
-  }
-}
-
-export const isMachine = (value: unknown): value is AnyStateMachine =>
-  typeof value === 'object' && value !== null && 'getInitialSnapshot' in value && 'implementations' in value

@@ -23,6 +23,7 @@ import { RuntimeNotRunningError } from './errors.ts'
 import {
   DEFAULT_SCHEMA,
   readOptions,
+  readRuntimeFields,
   type Address,
   type MachineEntry,
   type MachineOf,
@@ -39,7 +40,7 @@ import type { Store } from './persistence/store.ts'
 import { readSchedule, Scheduling, type AnyScheduleSettings } from './scheduling.ts'
 import { registerMachines } from './registering.ts'
 import { Sender } from './sending.ts'
-import { draftActor, idOfSpawned, idsOfInserted, spawnDrafts, type Spawned } from './spawning.ts'
+import { draftActors, idOfSpawned, idsOfInserted, spawnDrafts, type Spawned } from './spawning.ts'
 import { Node, type Current } from './supervisor/node.ts'
 import type { TreeNode } from './supervisor/supervisor.ts'
 import type { TelemetryEventName } from './telemetry/catalogue.ts'
@@ -60,12 +61,9 @@ import { Watcher } from './watcher.ts'
 export function createRuntime<const Machines extends readonly MachineEntry[]>(
   options: RuntimeOptions<Machines>
 ): Runtime<MachineOf<Machines[number]>> {
-  const schema = options.schema ?? DEFAULT_SCHEMA
-  return new DurableRuntime(
-    options,
-    () => openPostgresStore(options.database, schema, options.pooler),
-    new DatabaseClock()
-  )
+  const given = readRuntimeFields(options)
+  const { database, schema = DEFAULT_SCHEMA, pooler } = given
+  return new DurableRuntime(given, () => openPostgresStore(database, schema, pooler), new DatabaseClock())
 }
 
 type State = 'not started' | 'starting' | 'running' | 'stopping' | 'stopped'
@@ -145,7 +143,8 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     }
   }
 
-  stop({ drain = '10 seconds' }: StopOptions = {}): Promise<void> {
+  async stop(options: StopOptions = {}): Promise<void> {
+    const { drain = '10 seconds' } = read.readFields('stop', options, ['drain'])
     this.#drainUntil = Math.min(this.#drainUntil, performance.now() + read.readDurationMs('drain', drain))
     this.#stopping ??= this.#stop()
     return this.#stopping
@@ -159,10 +158,8 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     machine: M,
     ...[options]: OptionalIfEmpty<SpawnOptions<M>>
   ): Promise<DurableActorRef<M>> {
-    const settings: SpawnSettings = options ?? {}
-    const ifExists = read.readIfExists(settings.ifExists)
-    const [result] = await this.#spawn(machine, [settings])
-    return this.#refOf(machine, idOfSpawned(result as Spawned, ifExists))
+    const [result] = await this.#spawn(machine, [options ?? {}])
+    return this.#refOf(machine, idOfSpawned(result as Spawned))
   }
 
   async spawnMany<M extends TMachine>(machine: M, entries: readonly SpawnOptions<M>[]): Promise<readonly ActorId<M>[]> {
@@ -183,7 +180,8 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     return this.#refOf(machine as M | null, await this.#sender.findId(second ?? first))
   }
 
-  withTransaction(client: unknown, { wake = true }: TransactionOptions = {}): TransactionCalls<TMachine> {
+  withTransaction(client: unknown, options: TransactionOptions = {}): TransactionCalls<TMachine> {
+    const wake = read.readFlag('wake', read.readFields('withTransaction', options, ['wake']).wake, true)
     if (this.#state !== 'running' || !this.#node) throw new RuntimeNotRunningError('withTransaction()', this.#state)
     const transaction = new Transaction({
       writer: this.#node.store.within(client),
@@ -215,7 +213,7 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
   }
 
   on<Name extends TelemetryEventName>(event: Name, listener: TelemetryListener<Name>): () => void {
-    return this.#bus.on(event, listener)
+    return this.#bus.on(read.readTelemetryEvent(event), read.readFunction('the listener', listener))
   }
 
   inspect(inspector: Inspector): Subscription {
@@ -234,7 +232,7 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
 
   async #spawn(machine: AnyStateMachine, entries: readonly SpawnSettings[]): Promise<readonly Spawned[]> {
     const registration = this.#registrations.of(machine)
-    const drafts = entries.map((entry) => draftActor(entry, registration, this.#options.bounds))
+    const drafts = draftActors(entries, registration, this.#options.bounds)
     if (drafts.length === 0) return []
     return spawnDrafts(drafts, await this.member('spawn()'), () => this.#node?.poke())
   }

@@ -10,7 +10,7 @@
  *    it gets another one: a change neither repeats an occurrence nor loses one.
  */
 import type { Registration } from './actors/registration.ts'
-import { refuseUnknown, readText } from './plain-arguments.ts'
+import { readFields, readText } from './plain-arguments.ts'
 import type { Bounds } from './bounds.ts'
 import { readCron } from './cron.ts'
 import { InvalidArgumentError } from './errors.ts'
@@ -102,26 +102,26 @@ export class Scheduling implements Schedules {
 export function readSchedule(
   name: string,
   cron: string,
-  settings: AnyScheduleSettings,
+  given: AnyScheduleSettings,
   registration: Registration,
   bounds: Bounds
 ): ScheduleDefinition {
-  refuseUnknown('schedule', settings, OPTIONS)
+  const settings = readFields('schedule', given, OPTIONS)
   const { timeZone = 'UTC', missed = 'once', withTime: field, ...spawn } = settings
   if (!['skip', 'once', 'all'].includes(missed)) {
     throw new InvalidArgumentError('missed', 'is unknown', "Pass 'skip', 'once' or 'all'")
   }
-  readCron(cron, timeZone)
+  readCron(readText('cron', cron), timeZone)
   if (registration.codec !== null && spawn.input !== undefined) {
     const remedy = 'Have the machine find it where it needs it; withTime is possible'
     throw new InvalidArgumentError('input', 'would be stored with the schedule, which no codec encodes', remedy)
   }
-  const { row } = draftActor(spawn, registration, bounds)
+  const { row, input } = draftActor(spawn, registration, bounds)
   const timeField = field === undefined ? null : readText('withTime', field)
-  if (timeField !== null) checkFields(spawn.input, timeField)
+  if (timeField !== null) checkFields(input, timeField)
   return {
     name: readText('the name of a schedule', name),
-    cron: readText('cron', cron),
+    cron,
     timeZone,
     missed,
     machine: row.machine,

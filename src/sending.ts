@@ -8,7 +8,7 @@
  */
 import type { AnyEventObject } from 'xstate'
 import type { SendEntry, SendResult, StopEntry } from './actors/mailbox.ts'
-import { readAddress, readEvent, readText, refuseUnknown } from './arguments.ts'
+import { readAddress, readEvent, readFields, readText } from './arguments.ts'
 import { ActorNotFoundError } from './errors.ts'
 import type { Bounds } from './bounds.ts'
 import type { Address, SendOptions } from './options.ts'
@@ -33,10 +33,9 @@ const SEND_OPTIONS = ['dedupKey'] as const satisfies readonly (keyof SendOptions
 
 /** Throws InvalidArgumentError, NotSerializableError or TooLargeError. */
 export function readLetter(event: AnyEventObject, options: SendOptions, bounds: Bounds): Letter {
-  refuseUnknown('send', options, SEND_OPTIONS)
+  const { dedupKey } = readFields('send', options, SEND_OPTIONS)
   const { copy, json } = readEvent(event, bounds)
-  const dedupKey = options.dedupKey === undefined ? null : readText('dedupKey', options.dedupKey)
-  return { event: copy, json, dedupKey }
+  return { event: copy, json, dedupKey: dedupKey === undefined ? null : readText('dedupKey', dedupKey) }
 }
 
 export class Sender {

@@ -8,10 +8,26 @@
 import { uuidV7Unsafe } from 'effect/crypto/SecureRandom'
 import type { Registration } from './actors/registration.ts'
 import { encodeBy } from './actors/row-codec.ts'
-import { decode, encode } from './actors/snapshot-codec.ts'
-import { readId, readKeyScope, readPriority, readStart, readText, refuseUnknown } from './arguments.ts'
-import { DuplicateIdError, DuplicateKeyError, MachineMismatchError, OutcomeUnknownError } from './errors.ts'
-import { checkSize, type Bounds } from './bounds.ts'
+import { copyStorable } from './actors/snapshot-codec.ts'
+import {
+  readFields,
+  readId,
+  readIfExists,
+  readKeyScope,
+  readList,
+  readName,
+  readPriority,
+  readStart,
+  readText
+} from './arguments.ts'
+import {
+  DuplicateIdError,
+  DuplicateKeyError,
+  InvalidArgumentError,
+  MachineMismatchError,
+  OutcomeUnknownError
+} from './errors.ts'
+import { checkSize, SPAWN_MANY, type Bounds } from './bounds.ts'
 import { SPAWN_OPTIONS, type SpawnSettings } from './options.ts'
 import type { SpawnAnswer } from './persistence/batched-store.ts'
 import type { NewActor } from './persistence/store.ts'
@@ -23,18 +39,40 @@ export interface Draft {
   readonly hasFreshId: boolean
   /** A copy: what the caller does to its object later must not reach into a context. */
   readonly input: unknown
+  readonly ifExists: 'reject' | 'return'
 }
 
 export interface Spawned {
   readonly row: NewActor
   readonly answer: SpawnAnswer
+  readonly ifExists: Draft['ifExists']
+}
+
+/** What is to come about in one statement. Throws InvalidArgumentError, NotSerializableError or TooLargeError. */
+export function draftActors(
+  given: readonly SpawnSettings[],
+  registration: Registration,
+  bounds: Bounds
+): readonly Draft[] {
+  const entries = readList('entries', given)
+  const remedy = 'Spawn them in several calls'
+  if (entries.length > SPAWN_MANY.entries) {
+    throw new InvalidArgumentError('entries', `are more than ${SPAWN_MANY.entries}`, remedy)
+  }
+  let inputBytes = 0
+  return entries.map((entry) => {
+    const draft = draftActor(entry, registration, bounds)
+    inputBytes += draft.row.input === null ? 0 : Buffer.byteLength(draft.row.input)
+    if (entries.length === 1 || inputBytes <= SPAWN_MANY.inputs) return draft
+    throw new InvalidArgumentError('entries', `have inputs of more than ${SPAWN_MANY.inputs} bytes together`, remedy)
+  })
 }
 
 /** Throws InvalidArgumentError, NotSerializableError or TooLargeError. */
-export function draftActor(settings: SpawnSettings, registration: Registration, bounds: Bounds): Draft {
-  refuseUnknown('spawn', settings, SPAWN_OPTIONS)
-  const tree = settings.input === undefined ? undefined : encode(settings.input, 'input')
-  const input = tree === undefined ? null : JSON.stringify(tree)
+export function draftActor(given: SpawnSettings, registration: Registration, bounds: Bounds): Draft {
+  const settings = readFields('spawn', given, SPAWN_OPTIONS)
+  const { copy, json: input } =
+    settings.input === undefined ? { copy: undefined, json: null } : copyStorable(settings.input, 'input')
   if (input !== null) checkSize('input', input, bounds)
   const row: NewActor = {
     id: settings.id === undefined ? uuidV7Unsafe() : readId('id', settings.id),
@@ -42,7 +80,7 @@ export function draftActor(settings: SpawnSettings, registration: Registration, 
     machineVersion: registration.version,
     key: settings.key === undefined ? null : readText('key', settings.key),
     keyScope: readKeyScope(settings.keyScope),
-    queue: settings.queue === undefined ? 'default' : readText('queue', settings.queue),
+    queue: settings.queue === undefined ? 'default' : readName('queue', settings.queue),
     priority: readPriority(settings.priority),
     partitionKey: settings.partitionKey === undefined ? null : readText('partitionKey', settings.partitionKey),
     input: input && encodeBy(registration, input, 'input'),
@@ -50,7 +88,7 @@ export function draftActor(settings: SpawnSettings, registration: Registration, 
     parent: null,
     ...readStart(settings)
   }
-  return { row, hasFreshId: settings.id === undefined, input: tree === undefined ? undefined : decode(tree, 'input') }
+  return { row, hasFreshId: settings.id === undefined, input: copy, ifExists: readIfExists(settings.ifExists) }
 }
 
 /** Inserts all in one statement; those that begin here are awake when this resolves. `poke`: others wait for a picker. */
@@ -77,7 +115,10 @@ export async function spawnDrafts(
     }
     throw error
   }
-  const spawned = rows.map((row, index) => ({ row, answer: answers[index] as SpawnAnswer }))
+  const spawned = rows.map((row, index) => {
+    const { ifExists } = drafts[index] as Draft
+    return { row, answer: answers[index] as SpawnAnswer, ifExists }
+  })
   for (const [index, { row, answer }] of spawned.entries()) {
     if (row.owner !== node) continue
     if (answer.kind === 'inserted') engine.birth(row, drafts[index]?.input)
@@ -92,7 +133,7 @@ export async function spawnDrafts(
  * The id of the actor that a spawn gives its caller.
  * Throws DuplicateKeyError, DuplicateIdError, OutcomeUnknownError, or MachineMismatchError instead of an actor of another machine.
  */
-export function idOfSpawned({ row, answer }: Spawned, ifExists: 'reject' | 'return'): string {
+export function idOfSpawned({ row, answer, ifExists }: Spawned): string {
   if (answer.kind === 'inserted') return row.id
   if (ifExists === 'return') {
     if (answer.machine !== row.machine) throw new MachineMismatchError(answer.id, row.machine, answer.machine)

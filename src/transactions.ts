@@ -14,13 +14,13 @@ import type { AnyEventObject, AnyStateMachine } from 'xstate'
 import type { ActorId, DurableActorRef } from './actor-ref.ts'
 import type { Registrations } from './actors/registration.ts'
 import type { TransactionCalls } from './api.ts'
-import { readAddress, readIfExists } from './arguments.ts'
+import { readAddress } from './arguments.ts'
 import { ActorNotFoundError, ActorTerminatedError, InboxFullError } from './errors.ts'
 import type { Bounds } from './bounds.ts'
 import type { Address, SendOptions, SpawnSettings } from './options.ts'
 import type { Json, SignalResult, Writer } from './persistence/store.ts'
 import { readLetter } from './sending.ts'
-import { draftActor, idOfSpawned, idsOfInserted, type Spawned } from './spawning.ts'
+import { draftActors, idOfSpawned, idsOfInserted, type Spawned } from './spawning.ts'
 import { toMessages } from './supervisor/wakes.ts'
 
 export interface TransactionOptions {
@@ -43,9 +43,8 @@ export class Transaction {
   }
 
   async spawn(machine: AnyStateMachine, settings: SpawnSettings = {}): Promise<DurableActorRef<AnyStateMachine>> {
-    const ifExists = readIfExists(settings.ifExists)
     const [spawned] = await this.#insert(machine, [settings])
-    return this.#options.refOf(machine, idOfSpawned(spawned as Spawned, ifExists))
+    return this.#options.refOf(machine, idOfSpawned(spawned as Spawned))
   }
 
   async spawnMany(machine: AnyStateMachine, entries: readonly SpawnSettings[]): Promise<readonly ActorId[]> {
@@ -73,10 +72,12 @@ export class Transaction {
   async #insert(machine: AnyStateMachine, entries: readonly SpawnSettings[]): Promise<readonly Spawned[]> {
     const { registrations, bounds, writer } = this.#options
     const registration = registrations.of(machine)
-    const rows = entries.map((entry) => draftActor(entry, registration, bounds).row)
-    if (rows.length === 0) return []
-    const answers = await writer.insert(rows)
-    const spawned = rows.map((row, index) => ({ row, answer: answers[index] as Spawned['answer'] }))
+    const drafts = draftActors(entries, registration, bounds)
+    if (drafts.length === 0) return []
+    const answers = await writer.insert(drafts.map(({ row }) => row))
+    const spawned = drafts.map(({ row, ifExists }, index) => {
+      return { row, answer: answers[index] as Spawned['answer'], ifExists }
+    })
     if (spawned.some(({ answer }) => answer.kind === 'inserted')) await this.#tell(null, null)
     return spawned
   }

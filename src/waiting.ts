@@ -30,6 +30,9 @@ export interface Wait<Value> {
   readonly judge: (news: News) => { readonly value: Value } | undefined
 }
 
+/** What a timer of Node can wait; it would take more for nothing at all. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 export function waitForNews<Value>({ id, observers, timeoutMs, stopped, readNow, judge }: Wait<Value>): Promise<Value> {
   return new Promise<Value>((resolve, reject) => {
     let last: AnyMachineSnapshot | undefined
@@ -57,10 +60,14 @@ export function waitForNews<Value>({ id, observers, timeoutMs, stopped, readNow,
         error instanceof ActorNotFoundError ? settle(() => reject(error)) : hear({ kind: 'failed', error }),
       complete: () => (last ? hear({ kind: 'ended', last }) : read())
     })
-    const timer =
-      timeoutMs === null
-        ? undefined
-        : setTimeout(() => settle(() => reject(new WaitTimeoutError(id, timeoutMs))), timeoutMs)
+    let timer: NodeJS.Timeout | undefined
+    const deadline = performance.now() + (timeoutMs ?? Infinity)
+    const arm = (): void => {
+      const leftMs = deadline - performance.now()
+      if (leftMs <= 0) settle(() => reject(new WaitTimeoutError(id, timeoutMs ?? 0)))
+      else timer = setTimeout(arm, Math.min(Math.ceil(leftMs), MAX_TIMER_MS))
+    }
+    if (timeoutMs !== null) timer = setTimeout(arm, Math.min(timeoutMs, MAX_TIMER_MS))
     stopped.addEventListener('abort', onStopped)
     if (stopped.aborted) return onStopped()
     read()

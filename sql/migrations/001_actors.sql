@@ -166,21 +166,22 @@ select
   parent, parent_session as "parentSession", parent_index as "parentIndex"
 from perdure.actor;
 
--- The inbox of each actor that has any signals, as one JSON array in order of arrival. Events are strings in it, so that
--- their text is kept to the letter.
+-- The inbox of each actor, as one JSON array in order of arrival: as many signals as a client can read in one text. Events are
+-- strings in it, so that their text is kept to the letter.
 create view perdure.inbox_row as
-select
-  actor_id,
-  json_agg(
-    json_build_object(
-      'seq', seq,
-      'event', event::text,
-      'dedupKey', dedup_key,
-      'sentAt', (extract(epoch from sent_at) * 1000)::float8
-    ) order by seq
-  )::text as inbox
-from perdure.signal
-group by actor_id;
+select actor.id as actor_id, (
+  select
+    json_agg(
+      json_build_object(
+        'seq', seq,
+        'event', event::text,
+        'dedupKey', dedup_key,
+        'sentAt', (extract(epoch from sent_at) * 1000)::float8
+      ) order by seq
+    )::text
+  from (select * from perdure.signal where signal.actor_id = actor.id order by seq limit 50) as first
+) as inbox
+from perdure.actor;
 
 -- The dedup keys that each actor took last, newest first, as one JSON array.
 create view perdure.dedup_row as

@@ -19,7 +19,7 @@
 with document as (
   select * from json_to_recordset($2::text::json) as document (
     n integer, id uuid, version bigint, snapshot text, status perdure.actor_status, output text, last_error text, journal text,
-    keep_before boolean, timer_at float8, inbox_seen bigint, release boolean, retry_in_ms float8,
+    keep_before boolean, timer_at float8, inbox_seen bigint, release boolean, retry_in_ms float8, untried boolean,
     dedup_keys text[], consumed bigint[], deferred_events text[], deferred_keys text[], machine_version text
   )
 ),
@@ -71,6 +71,7 @@ committed as (
     owner = case when a.inbox_seq <= o.free_upto then null else a.owner end,
     attempt = case
       when o.retry_at is not null then greatest(a.attempt, 1)
+      when o.untried and a.inbox_seq <= o.free_upto then greatest(a.attempt - 1, 0)
       -- Effects that are acknowledged are progress, as a transition is.
       when o.snapshot is not null or a.inbox_seq <= o.free_upto or (a.journal is not null and o.journal is null) then 0
       else a.attempt

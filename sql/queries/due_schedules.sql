@@ -1,4 +1,5 @@
--- The schedules that are due, the longest due first, up to a limit ($2): of machines that the node knows, a JSON document ($1). Answers
+-- The schedules that are due, the longest due first, then by name, up to a limit ($2): of machines that the node knows, a JSON document
+-- ($1). They begin after one that was due at a time ($3, in epoch milliseconds) and has a name ($4); null: with the first. Answers
 -- at least one row, with the time and how long it is until the next of those that are not due; without a name it stands for no schedule.
 --
 -- Promise: reads what is due, and the first row that is not; nothing is locked. Many nodes look at the same time when an occurrence
@@ -24,6 +25,7 @@ left join lateral (
   join perdure.schedule_row as shown on shown.name = s.name
   where not s.paused and s.next_at <= now()
     and exists (select from known where known.name = s.machine and known.version is not distinct from s.machine_version)
+    and ($3::float8 is null or (s.next_at, s.name) > (to_timestamp($3::float8 / 1000), $4::text))
   order by s.next_at, s.name
   limit $2::integer
 ) as due on true

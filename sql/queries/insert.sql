@@ -1,6 +1,8 @@
 -- Brings actors into being: a batch as one JSON document ($1). Answers a row for each, in order: inserted, or the actor that has
 -- its id or its key, and the machine of that actor. A row without an actor is one whose occupant this statement cannot see: ask again.
 --
+-- It waits for a transaction that is taking a key, or an id, as long as $2 says; null: as the transaction that it is a part of.
+--
 -- Promises: a key is taken by one actor; of entries in one batch the first wins; nothing fails for a duplicate.
 -- Nobody is born into a partition as one that is leased: whose turn it is there is for pick.sql and claim.sql.
 -- Races, and why none is lost
@@ -32,7 +34,7 @@ born as (
     case when holder is null and start > now() then 'waiting' else 'ready' end::perdure.actor_status, start,
     parent, parent_session, parent_index
   from newborn
-  where is_first
+  where is_first and ($2::text is null or (select set_config('lock_timeout', $2::text, true)) is not null)
   order by key, n
   on conflict do nothing
   returning id, machine, key, status = any (key_scope) as takes_key

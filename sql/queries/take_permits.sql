@@ -1,9 +1,10 @@
 -- Takes permits for work of a node ($1): a batch as one JSON document ($2), each entry with the figures of its limit. Answers a row
--- for each entry, in order: `granted`, or refused by `rate`, with the time until its tokens are there, or by `concurrency`, or
--- because of the `death` of the node; nothing where it could not be told yet: ask again.
+-- for each entry, in order: `granted`, with the time until its tokens are there, which is at most that of $3 in milliseconds; or refused
+-- by `rate`, with the time until they may be given, or by `concurrency`, or because of the `death` of the node; nothing where it could
+-- not be told yet: ask again.
 --
--- Promises: of a limit and partition no slot has two holders, and there are as many as its concurrency; tokens are given only where
--- they are there, by this clock. Of a batch the first are granted, as many as there is room for; no later one overtakes another.
+-- Promises: of a limit and partition no slot has two holders, and there are as many as its concurrency; tokens are given no
+-- earlier than that, by this clock: what is given ahead makes the level negative. Of a batch the first are granted, as many as there is room for; no later one overtakes another.
 -- A holder that has its slot already keeps it, whichever node had asked for it, and takes neither a second one nor tokens.
 -- Nothing is written where nothing is granted.
 -- Races, and why none is lost
@@ -112,11 +113,11 @@ missing as materialized (
 ),
 judged as materialized (
   select fresh.n, fresh.limit_name, fresh.partition, fresh.holder, fresh.weight, free.number,
-    ceil((fresh.tokens - filled.available) / fresh.tokens_per_ms) as retry_in_ms,
+    -- Levels are sums of fractions.
+    case when fresh.tokens > filled.available + 1e-6 then (fresh.tokens - filled.available) / fresh.tokens_per_ms else 0 end as in_ms,
     case
       when fresh.tokens_per_ms is not null and filled.level is null then 'untold'
-      -- Levels are sums of fractions.
-      when fresh.tokens > filled.available + 1e-6 then 'rate'
+      when fresh.tokens > filled.available + $3::float8 * fresh.tokens_per_ms + 1e-6 then 'rate'
       when fresh.concurrency is null or free.number is not null then 'granted'
       when (fresh.limit_name, fresh.partition) in (select missing.limit_name, missing.partition from missing) then 'untold'
       else 'concurrency'
@@ -171,7 +172,8 @@ select
     when given.n is not null then 'granted'
     when judged.verdict <> 'untold' then judged.verdict
   end as verdict,
-  judged.retry_in_ms as "retryInMs"
+  coalesce(judged.in_ms, 0) as "inMs",
+  ceil(judged.in_ms - $3::float8) as "retryInMs"
 from asked
 left join judged on judged.n = asked.first_n
 left join given on given.n = asked.first_n

@@ -24,6 +24,8 @@ export interface ActorHost {
   readonly log: (...args: unknown[]) => void
   /** Whether this node may still act for its actors. */
   readonly holdsLease: boolean
+  /** false: this node leaves, and hands its actors over as they come to rest. */
+  readonly isOpen: boolean
   /** 0: an actor leaves memory with the commit after which nothing is left to do. */
   readonly passivateAfterMs: number
   /** The actor executes from now on: has `actor.turn()` called soon, after everything that is being offered in this go. */
@@ -35,6 +37,8 @@ export interface ActorHost {
   reached(actor: Actor, outgoing: CommittedOutgoing): void
   /** A defect has shown in the actor's name: it is dropped, and taken up again from its row. */
   crashed(actor: Actor, error: unknown): void
+  /** A commit that started from `version` found the row elsewhere: with another owner or, in a database that lost commits, further back. */
+  foundStale(actor: Actor, version: number): void
   /** The row of an actor that this node has; null: it is not this node's any more. */
   reload(id: string): Promise<ClaimedRow | null>
   loadInbox(id: string, afterSeq: number): Promise<readonly Signal[]>

@@ -99,9 +99,9 @@ export class Actor {
     return this.#phase === 'gone' || (this.#phase === 'resting' && this.#mailbox.isEmpty)
   }
 
-  /** Quiet, and no started work would be cut off by leaving memory. */
+  /** Quiet, and no started work would be cut off by leaving memory; with its node, none that has an end. */
   get mayPassivate(): boolean {
-    return this.isQuiet && this.#phase !== 'gone' && !this.#now.tree.hasLiveWork()
+    return this.isQuiet && this.#phase !== 'gone' && !this.#now.tree.hasLiveWork(this.#host.isOpen ? 'any' : 'ending')
   }
 
   /** Tells the row that the effects of the last transition have run; later commits do so along with it. */
@@ -137,7 +137,7 @@ export class Actor {
     const { turn, commit } = outcome
     const { status, error } = this.#now.tree
     if (status === 'error' && this.registration.retry) return this.#fault(error, entries)
-    const accepted = refuseReceipts(turn, entries, this.#mailbox, { id: this.id, status, inboxLimit: this.#host.bounds.inbox })
+    const accepted = refuseReceipts(turn, entries, this.#mailbox, { id: this.id, status }, this.#host.bounds.inbox)
     if (changesNothing(turn, entries)) {
       this.#now.inbox.waiting = turn.waiting
       resolveReceipts(turn)
@@ -169,7 +169,7 @@ export class Actor {
         this.#knownKeys.addAll(result.keys)
         return this.#reload(entries)
       case 'stale':
-        this.#host.telemetry.emit('commit.stale', { ...this.#about, version: commit.version })
+        this.#host.foundStale(this, commit.version)
         return this.#handOn(entries)
     }
   }

@@ -2,13 +2,15 @@
  * Emptying an engine before its node leaves: what rests goes at once, what is at work may come to an end.
  *
  *     close ──► at rest: lease given back with a commit, at once
- *           ──► at work (a turn, started work): as it comes to rest, until the limit
+ *           ──► at work (a turn, a promise): as it comes to rest, until the limit
+ *           ──► at work that has no end (a callback, an observable): at once; it begins anew where the row is taken up
  *           ──► at the limit: left as it is, for `abandon`; its row is freed as the node leaves
  *
  * Owns: waiting, and counting what was at work. Does not own: what closes an engine (engine.ts), freeing rows (membership.ts).
  *
- * Invariant
+ * Invariants
  * 1. An actor leaves between its turns only: what it was told is committed and its effects have run, or its row knows nothing of it.
+ * 2. Work is stopped after the commit that gives its row away: who begins it anew may do so while it still cleans up.
  */
 import { setTimeout } from 'node:timers/promises'
 import type { Actor } from './actor.ts'

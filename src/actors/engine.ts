@@ -4,8 +4,8 @@
  *     deliver(id, entry) ──► awake here: its mailbox
  *                        ──► else arrivals.ts: claim its row and wake it, or use its durable inbox
  *
- * Owns: finding, waking and birthing actors, and what they need of the node (ActorHost). One engine lives as long as one
- * lease; when that is lost, everything in here is dropped and another engine begins with another node id.
+ * Owns: finding, waking and birthing actors, and what they need of the node (ActorHost). One engine lives as long as one lease; when that
+ * is lost, everything in here is dropped and another engine begins with another node id.
  * Does not own: the life of an actor (actor.ts), loops (supervisor/).
  *
  * Invariant
@@ -99,7 +99,7 @@ export class Engine implements ActorHost {
     this.log = options.log
     this.strangers = new Strangers(options.telemetry)
     this.registry = new Registry({ maxActors: options.maxResident, maxBytes: options.maxResidentBytes })
-    this.room = new Room(options.queues, () => this.registry.room - this.#arrivals.size)
+    this.room = new Room(options.queues, () => this.registry.room - this.#arrivals.size - this.#claimed.size)
     this.#arrivals = new Arrivals({
       batched: options.batched,
       bounds: options.bounds,
@@ -117,6 +117,7 @@ export class Engine implements ActorHost {
       telemetry,
       arrivals: this.#arrivals,
       strangers: this.strangers,
+      isExecuting: (id) => this.registry.get(id)?.isExecuting === true,
       awaken: (row) => this.awaken(row),
       recover: (id) => this.recover(id),
       poke: options.poke
@@ -162,15 +163,14 @@ export class Engine implements ActorHost {
       return this.#claimed.park(claimed, error)
     }
     this.registry.add(actor)
+    const last = this.observers.lastVersions.get(row.id)
+    if (this.observers.lastVersions.takeRegressed(last, row)) this.observers.goBack(row, last.version)
     if (row.snapshot !== null) this.observers.catchUp(row.id, row.version, actor.incarnation.shown)
     this.#turns.run(actor, () => actor.takeUp(row))
     for (const entry of this.#arrivals.take(row.id)) this.deliver(row.id, entry)
   }
 
-  /**
-   * A claim came back for an actor that is here already: it was born, or picked, meanwhile; or it is about to give the lease
-   * up that was claimed again, and must then be taken back.
-   */
+  /** A claim came back for an actor that is here already: born, or picked, meanwhile; or about to give up the lease, which must be taken back. */
   #join(id: string, present: Actor): void {
     this.#claimedTwice.add(id)
     present.fetchInbox()
@@ -188,11 +188,12 @@ export class Engine implements ActorHost {
     }
     for (const actor of this.registry.listLongestResting(this.registry.countExcess())) actor.passivate()
     this.#strays.takeBackAll()
+    this.#claimed.goOn()
   }
 
   /** No turn is under way or waits, and every effect that has run is acknowledged. */
   get isQuiet(): boolean {
-    if (this.#arrivals.size > 0) return false
+    if (this.#arrivals.size > 0 || this.#claimed.size > 0) return false
     for (const actor of this.registry) if (!actor.isQuiet || actor.incarnation.owesAck) return false
     return true
   }
@@ -208,12 +209,14 @@ export class Engine implements ActorHost {
 
   /** Nobody is here, and nothing is on its way to anybody, or to the database. */
   get isEmpty(): boolean {
-    return this.registry.size === 0 && this.#arrivals.size === 0 && this.#options.batched.isIdle
+    const { size } = this.registry
+    return size + this.#arrivals.size + this.#claimed.size === 0 && this.#options.batched.isIdle
   }
 
   /** Drops every actor; whoever waits is told `error`. The rows are whole: nothing in here was more than a turn ahead. */
   abandon(error: Error): void {
     this.#phase = 'abandoned'
+    this.observers.lastVersions.suspect()
     for (const actor of this.registry) actor.abandon(error)
     this.#arrivals.refuseAll(error)
     this.permits.giveUp(error)
@@ -259,6 +262,11 @@ export class Engine implements ActorHost {
     this.recover(actor.id)
   }
 
+  foundStale({ id, registration }: Actor, version: number): void {
+    this.telemetry.emit('commit.stale', { id, machine: registration.name, version })
+    this.recover(id)
+  }
+
   reload(id: string): Promise<ClaimedRow | null> {
     return this.#options.batched.reclaim(id).then((row) => row && this.registrations.codecs.decodeRow(row))
   }
@@ -275,7 +283,9 @@ export class Engine implements ActorHost {
     this.registry.remove(actor)
     if (actor.isOfPartition || this.#phase === 'closed') this.#options.poke()
     if (this.#claimedTwice.delete(actor.id)) this.recover(actor.id)
-    this.observers.setSeenVersion(actor.id, actor.incarnation.version)
+    const { version, tree } = actor.incarnation
+    const last = { id: actor.id, machine: actor.registration.name, version, atMs: this.clock.latestMs() }
+    this.observers.left(last, tree.status !== 'active')
   }
 
   recover(id: string): void {
@@ -283,6 +293,8 @@ export class Engine implements ActorHost {
   }
 
   reroute(id: string, entries: readonly Entry[]): void {
+    // What is on its way tells whose the row is.
+    this.#strays.delete(id)
     for (const entry of entries) this.deliver(id, entry)
   }
 }

@@ -10,6 +10,7 @@
  */
 import { toObserver, type InspectionEvent, type Observer } from 'xstate'
 import { InvalidArgumentError } from '../errors.ts'
+import { lookAt } from '../plain-arguments.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Subscription } from './observers.ts'
 import type { Inspection } from './transition.ts'
@@ -36,11 +37,15 @@ export class Inspectors implements Inspection {
 
   /** Throws InvalidArgumentError. */
   add(inspector: Inspector): Subscription {
-    if (typeof inspector !== 'function' && typeof inspector?.next !== 'function') {
-      const remedy = "Pass a function, or what is given to createActor's option: createSkyInspector().inspect"
+    const remedy = "Pass a function, or what is given to createActor's option: createSkyInspector().inspect"
+    const observer = lookAt('the inspector', remedy, () => {
+      const isInspector = typeof inspector === 'function' || typeof inspector?.next === 'function'
+      return isInspector ? toObserver(inspector as Observer<InspectionEvent>) : null
+    })
+    if (observer === null) {
       throw new InvalidArgumentError('the inspector', 'is neither a function nor an observer', remedy)
     }
-    const enlisted = { observer: toObserver(inspector as Observer<InspectionEvent>), hasFailed: false }
+    const enlisted = { observer, hasFailed: false }
     this.#inspectors = [...this.#inspectors, enlisted]
     this.#arrivals++
     return { unsubscribe: () => void (this.#inspectors = this.#inspectors.filter((other) => other !== enlisted)) }

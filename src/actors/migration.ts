@@ -10,10 +10,11 @@
  */
 import { InvalidArgumentError, MigrationFailedError } from '../errors.ts'
 import { checkSize, type Bounds } from '../bounds.ts'
+import { readFields, readList, readName } from '../plain-arguments.ts'
 import type { ActorRow, ClaimedRow, Commit, Json, Outgoing } from '../persistence/store.ts'
 import { NOTHING_OUT } from './outgoing.ts'
 import type { Registration } from './registration.ts'
-import { giveBackCommit } from './row-commits.ts'
+import { leaveCommit } from './row-commits.ts'
 import { encodeBy, type Codecs } from './row-codec.ts'
 import { keepVersion, MachineTree, type PersistedActor } from './transition.ts'
 
@@ -31,8 +32,8 @@ export type Migration = MigrateOptions
 
 /** Throws InvalidArgumentError. */
 export function readMigration(options: MigrateOptions, version: string | undefined): Migration {
-  const isVersion = (each: unknown): boolean => each === null || (typeof each === 'string' && each !== '')
-  if (!Array.isArray(options?.from) || !options.from.every(isVersion) || typeof options.snapshot !== 'function') {
+  const { from, snapshot } = readFields('migrate', options, ['from', 'snapshot'])
+  if (!Array.isArray(from) || typeof snapshot !== 'function') {
     throw new InvalidArgumentError(
       'migrate',
       'is not { from, snapshot }',
@@ -42,7 +43,8 @@ export function readMigration(options: MigrateOptions, version: string | undefin
   if (version === undefined) {
     throw new InvalidArgumentError('migrate', 'is given without a version', 'Give the machine a version of its own')
   }
-  return { from: [...new Set(options.from)], snapshot: options.snapshot }
+  const versions = readList('migrate.from', from).map((each) => (each === null ? null : readName('migrate.from', each)))
+  return { from: [...new Set(versions)], snapshot }
 }
 
 /** Whether the actor has to be moved before it runs as `registration` has it. */
@@ -79,7 +81,7 @@ export function moveRow(
   bounds: Bounds
 ): { readonly commit: Commit; readonly moved: ClaimedRow } {
   const machineVersion = registration.version as string
-  const still = { ...giveBackCommit(row), status: 'ready', release: false, machineVersion } as const
+  const still = { ...leaveCommit(row), status: 'ready', release: false, machineVersion } as const
   // One that has not begun begins with this version.
   if (row.snapshot === null) return { commit: still, moved: { ...row, status: 'ready', machineVersion } }
   const { snapshot: plain, timerAt, gone } = migrateSnapshot(row, codecs.decode(row.id, row.snapshot), registration)

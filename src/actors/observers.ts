@@ -10,11 +10,12 @@
  * 1. An observer that throws, or whose promise rejects, is reported and harms nobody else.
  * 2. `error` and `complete` are the last notice of a subscription.
  * 3. A version that was seen stays seen: a look that comes late, with a row of before, takes nothing back. The next look
- *    would tell the newest snapshot a second time.
+ *    would tell the newest snapshot a second time. Only a row that has gone back in the database takes it back (`goBack`).
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { Inspectors } from './inspectors.ts'
+import { LastVersions, type Last } from './last-versions.ts'
 
 export interface SnapshotObserver {
   next?(snapshot: AnyMachineSnapshot): void
@@ -39,6 +40,7 @@ interface Listener {
 
 export class Observers {
   readonly inspectors: Inspectors
+  readonly lastVersions = new LastVersions()
   readonly #telemetry: Telemetry
   readonly #watches = new Map<string, Watch>()
   readonly #emitted = new Map<string, Set<Listener>>()
@@ -68,6 +70,25 @@ export class Observers {
   setSeenVersion(id: string, version: number): void {
     const watch = this.#watches.get(id)
     if (watch) watch.seenVersion = Math.max(version, watch.seenVersion ?? version)
+  }
+
+  /** An actor has left memory at `last`, which was committed. `isOver`: it does nothing more, and may be deleted. */
+  left(last: Last, isOver: boolean): void {
+    this.setSeenVersion(last.id, last.version)
+    if (isOver) this.lastVersions.forget(last.id)
+    else this.lastVersions.note(last)
+  }
+
+  /** A row is behind `seen`, or gone: the database has lost commits. What the row says is believed, and is news to observers. */
+  goBack(
+    actor: { readonly id: string; readonly machine: string; readonly version: number | null },
+    seen: number
+  ): void {
+    const { id, machine, version } = actor
+    const watch = this.#watches.get(id)
+    if (watch && version !== null) watch.seenVersion = version - 1
+    this.lastVersions.forget(id)
+    this.#telemetry.emit('actor.regressed', { id, machine, version, seen })
   }
 
   /** An actor has come into memory as its row was: what others committed meanwhile, and no look has found, is told. */

@@ -10,7 +10,7 @@ import type { Actor } from './actor.ts'
 import type { Registry } from './registry.ts'
 import type { Strays } from './strays.ts'
 
-/** How many actors with unseen signals one look takes. */
+/** How many actors with unseen signals one statement tells of. */
 const UNSEEN_BATCH = 500
 /** How many rows that were leased unheard one look takes. */
 const CLAIMED_BATCH = 10_000
@@ -34,10 +34,14 @@ export class Post {
     this.#options = options
   }
 
-  /** Looks for signals that others have put into the inboxes of this node's actors. */
+  /** Looks for signals that others have put into the inboxes of this node's actors: of all, so that none hides behind those before it. */
   async look(): Promise<void> {
     const { store, node } = this.#options
-    this.heed(await store.unseen(node, UNSEEN_BATCH))
+    let ids: readonly string[] = []
+    do {
+      ids = await store.unseen(node, UNSEEN_BATCH, ids.at(-1) ?? null)
+      this.heed(ids)
+    } while (ids.length === UNSEEN_BATCH)
   }
 
   /** Takes up rows that this node has leased by a pick whose answer was lost: nothing else would find them while the node lives. */

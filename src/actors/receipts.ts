@@ -28,12 +28,14 @@ export function refuseReceipts(
   { refused, overflowed }: Turn,
   entries: readonly Entry[],
   mailbox: Mailbox,
-  { id, status, inboxLimit }: { readonly id: string; readonly status: string; readonly inboxLimit: number }
+  { id, status }: { readonly id: string; readonly status: string },
+  inboxLimit: number
 ): readonly Entry[] {
   if (refused.length === 0 && overflowed.length === 0) return entries
   // XState's word for it is another than that of rows.
   const ended = status === 'error' ? 'failed' : status
-  for (const { receipt, dedupKey } of refused) if (dedupKey === null) receipt.reject(new ActorTerminatedError(id, ended))
+  for (const { receipt, dedupKey } of refused)
+    if (dedupKey === null) receipt.reject(new ActorTerminatedError(id, ended))
   mailbox.setAside(refused.filter(({ dedupKey }) => dedupKey !== null))
   for (const { receipt } of overflowed) receipt.reject(new InboxFullError(id, inboxLimit))
   const answered = new Set<Entry>([...refused, ...overflowed])

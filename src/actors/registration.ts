@@ -3,8 +3,10 @@
  */
 import type { AnyStateMachine } from 'xstate'
 import { InvalidArgumentError, MachineNotRegisteredError } from '../errors.ts'
+import { lookAt } from '../plain-arguments.ts'
 import type { RetryPolicy } from '../retry-policy.ts'
 import type { Migration } from './migration.ts'
+import { shorten } from '../shorten.ts'
 import { Codecs, type Codec } from './row-codec.ts'
 import type { Blueprint } from './transition.ts'
 
@@ -77,7 +79,7 @@ export class Registrations {
     const registration = this.#byMachine.get(machine)
     if (registration) return registration
     throw new MachineNotRegisteredError(
-      machine.id,
+      nameOfUnknown(machine),
       this.#all.map(({ name }) => name)
     )
   }
@@ -95,6 +97,16 @@ export class Registrations {
   [Symbol.iterator](): IterableIterator<Registration> {
     return this.#all.values()
   }
+}
+
+/** Whatever was passed as a machine. */
+function nameOfUnknown(machine: unknown): string {
+  const id = lookAt(
+    'the machine',
+    'Pass what createMachine() returned',
+    () => (machine as Partial<AnyStateMachine> | null)?.id
+  )
+  return typeof id === 'string' ? shorten(id) : 'without an id'
 }
 
 const nameOf = (name: string, version: string | null): string => JSON.stringify([name, version])

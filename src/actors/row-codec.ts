@@ -13,6 +13,7 @@
  *    outside by that of the actor that it is for. Both stores copy the ends of children into inboxes as they are.
  */
 import { InvalidArgumentError, NotSerializableError, SnapshotIllegalError } from '../errors.ts'
+import { lookAt } from '../plain-arguments.ts'
 import type { ActorRow, ClaimedRow, Commit, Json, Outgoing, Signal } from '../persistence/store.ts'
 import { encodeError } from './snapshot-codec.ts'
 
@@ -54,7 +55,10 @@ const COLUMNS = ['input', 'snapshot', 'journal', 'journalBefore', 'output', 'las
 /** Throws InvalidArgumentError. */
 export function readCodec(codec: Codec | undefined): Codec | null {
   if (codec === undefined) return null
-  if (typeof codec?.encode === 'function' && typeof codec.decode === 'function') return codec
+  const isCodec = lookAt('codec', 'Pass { encode, decode }', () => {
+    return typeof codec?.encode === 'function' && typeof codec.decode === 'function'
+  })
+  if (isCodec) return codec
   throw new InvalidArgumentError('codec', 'is not { encode, decode }', 'Pass two functions from text to text')
 }
 
@@ -79,7 +83,14 @@ function encodeText(name: string, codec: Codec, json: Json, what: string): strin
   )
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+/** Of whatever was thrown: also what cannot be told is. */
+function messageOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error)
+  } catch {
+    return 'it threw what cannot be told'
+  }
+}
 
 /** The codecs that a runtime knows, by machine. */
 export class Codecs {
@@ -175,9 +186,14 @@ export class Codecs {
 
   /** What an actor is told of its children holds outputs and errors as their rows do (persistence/child-events.ts). */
   #decodeEnds(id: string, json: Json): Json {
-    const { outcome, outcomes, ...event } = JSON.parse(json) as Ends
-    if (outcome !== undefined) return JSON.stringify({ ...event, outcome: this.#decodeEnd(id, outcome) })
-    return JSON.stringify({ ...event, outcomes: outcomes?.map((each) => each && this.#decodeEnd(id, each)) })
+    try {
+      const { outcome, outcomes, ...event } = JSON.parse(json) as Ends
+      if (outcome !== undefined) return JSON.stringify({ ...event, outcome: this.#decodeEnd(id, outcome) })
+      return JSON.stringify({ ...event, outcomes: outcomes?.map((each) => each && this.#decodeEnd(id, each)) })
+    } catch (error) {
+      if (error instanceof SnapshotIllegalError) throw error
+      throw new SnapshotIllegalError(id, `what it was told of its children is malformed (${messageOf(error)})`, MEND)
+    }
   }
 
   #decodeEnd(id: string, end: End): End {

@@ -8,19 +8,21 @@ import { reasonOfStop } from './stop-request.ts'
 
 type Claimed = Pick<
   ClaimedRow,
-  'id' | 'version' | 'status' | 'lastError' | 'journal' | 'timerAt' | 'inboxSeq' | 'inbox'
+  'id' | 'version' | 'status' | 'snapshot' | 'lastError' | 'journal' | 'timerAt' | 'attempt' | 'inboxSeq' | 'inbox'
 >
 
-/**
- * Gives the row back as it was, for a node that can run it. What is in its inbox may have come when it was this node's already, and has
- * not woken it then: the next owner looks.
- */
+/** Gives the row back as it was, for a node that can run it: the claim was no attempt. */
 export function giveBackCommit(row: Claimed): Commit {
+  return { ...leaveCommit(row), untried: true }
+}
+
+/** Changes nothing, and ends the lease. */
+export function leaveCommit(row: Claimed): Commit {
   return {
     id: row.id,
     version: row.version,
     snapshot: null,
-    status: row.status === 'waiting' && row.inbox.length > 0 ? 'ready' : row.status,
+    status: row.status === 'waiting' && mustRun(row) ? 'ready' : row.status,
     output: null,
     lastError: row.lastError,
     journal: row.journal,
@@ -35,15 +37,23 @@ export function giveBackCommit(row: Claimed): Commit {
   }
 }
 
+/**
+ * What is in its inbox may have come when it was this node's already, and has not woken it then: the next owner looks. Nor does a time
+ * that the row keeps wake what was to start, or to be tried again, when it was claimed.
+ */
+const mustRun = ({ inbox, snapshot, attempt }: Claimed): boolean => inbox.length > 0 || snapshot === null || attempt > 1
+
 /** Gives back a row that was inserted as this node's, before its actor has begun. */
 export function giveBackNewbornCommit({ id }: NewActor): Commit {
   return giveBackCommit({
     id,
     version: 0,
     status: 'ready',
+    snapshot: null,
     lastError: null,
     journal: null,
     timerAt: null,
+    attempt: 0,
     inboxSeq: 0,
     inbox: []
   })
@@ -53,7 +63,7 @@ export function giveBackNewbornCommit({ id }: NewActor): Commit {
 export function stopCommit(row: ClaimedRow, { seq, event }: Signal): Commit {
   const lastError = encodeStopReason(reasonOfStop(JSON.parse(event) as object))
   const told = row.parent === null ? {} : { outgoing: { ...NOTHING_OUT, tellsParent: true } }
-  return { ...giveBackCommit(row), status: 'stopped', timerAt: null, lastError, consumed: [seq], ...told }
+  return { ...leaveCommit(row), status: 'stopped', timerAt: null, lastError, consumed: [seq], ...told }
 }
 
 /** How a row tells why an operator ended its actor. */
@@ -61,7 +71,19 @@ export function encodeStopReason(reason: string | null): Json | null {
   return reason === null ? null : encodeError(new Error(reason))
 }
 
+/** `last_error` of a row whose actor is on trial (trials.ts). Whoever looks at the row reads why. */
+export const TRIAL =
+  '{"$type":"Error","name":"Error","message":"It was taken up too often without progress, and is tried once more, alone."}'
+
+/** Marks a row that stays with this node: its actor is on trial. */
+export function markCommit(row: Claimed): Commit {
+  return { ...leaveCommit(row), status: row.status, lastError: TRIAL, release: false }
+}
+
+/** The last time that its actor was taken up was its trial, and its end. */
+export const wasOnTrial = ({ lastError }: Pick<Claimed, 'lastError'>): boolean => lastError === TRIAL
+
 /** Leaves the row for an operator: it cannot be brought to life, or dies each time. */
 export function parkCommit(row: ClaimedRow, reason: unknown): Commit {
-  return { ...giveBackCommit(row), status: 'parked', lastError: encodeError(reason) }
+  return { ...leaveCommit(row), status: 'parked', lastError: encodeError(reason) }
 }

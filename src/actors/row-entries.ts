@@ -1,5 +1,6 @@
 /** What a row that was read wants done, as entries for its actor. */
 import type { AnyEventObject } from 'xstate'
+import { SnapshotIllegalError } from '../errors.ts'
 import type { ClaimedRow, Signal } from '../persistence/store.ts'
 import type { Entry } from './mailbox.ts'
 import type { EffectFailure } from './performance.ts'
@@ -19,11 +20,18 @@ export function entriesOfRow(row: ClaimedRow, tree: MachineTree, nowMs: number):
   return [...signals.slice(0, before), { kind: 'timers' }, ...signals.slice(before)]
 }
 
+function isEvent(value: unknown): value is AnyEventObject {
+  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string'
+}
+
 /** The failure of an effect is that of its actor, and has a turn of its own. */
 export function failureEntry({ effect, error }: EffectFailure): Entry {
   return { kind: 'failure', sessionId: effect.sessionId, error }
 }
 
 export function signalEntry(id: string, { seq, event }: Signal): Entry {
-  return { kind: 'signal', seq, event: readColumn(id, event) as AnyEventObject }
+  const decoded = readColumn(id, event)
+  if (!isEvent(decoded))
+    throw new SnapshotIllegalError(id, `what waits in its inbox as ${seq} is no event`, 'Delete it there')
+  return { kind: 'signal', seq, event: decoded }
 }

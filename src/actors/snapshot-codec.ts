@@ -55,6 +55,21 @@ export function decode(tree: unknown, path: string, refs?: ActorRefs): unknown {
   return read(tree, path, null, refs)
 }
 
+/**
+ * A value of a caller's as it is stored, and as it will come back: what the caller does to its object later does not reach that.
+ * Throws NotSerializableError, also where an object lies about what it is.
+ */
+export function copyStorable(value: unknown, path: string): { readonly copy: unknown; readonly json: Json } {
+  const tree = encode(value, path)
+  const json = JSON.stringify(tree)
+  try {
+    return { copy: decode(tree, path), json }
+  } catch (error) {
+    if (error instanceof MalformedValueError) throw new NotSerializableError(error.path, 'not what it says it is')
+    throw error
+  }
+}
+
 /** `value` as JSON text; `path` names it in a refusal (NotSerializableError). */
 export function toJson(value: unknown, path: string): Json {
   return JSON.stringify(encode(value, path))

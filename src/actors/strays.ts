@@ -20,6 +20,10 @@ export class Strays {
     this.#ids.add(id)
   }
 
+  delete(id: string): void {
+    this.#ids.delete(id)
+  }
+
   clear(): void {
     this.#ids.clear()
   }

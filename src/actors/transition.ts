@@ -19,7 +19,7 @@ import type { Json } from '../persistence/store.ts'
 import type { ActorRefs } from './snapshot-codec.ts'
 import { type Reception, receptionOf } from './xstate/accepts.ts'
 import { isPausing } from './xstate/activity-logic.ts'
-import { workOf } from './xstate/actor-kinds.ts'
+import { endsByItself, workOf } from './xstate/actor-kinds.ts'
 import type { Blueprint } from './xstate/blueprint.ts'
 import type { EmitEffect, LogEffect, ObserveEffect, StartEffect, TreeEffect } from './xstate/effects.ts'
 import { isMachineSnapshot, type LiveActor, type LiveSnapshot, RUNNING } from './xstate/internals.ts'
@@ -177,9 +177,9 @@ export class MachineTree {
     introduceActors(this.#tree)
   }
 
-  /** Promises, callbacks or observables run, or are about to: what they do would be lost with the tree. */
-  hasLiveWork(): boolean {
-    return this.#tree.actors.size > 1 && this.#activeWork().length > 0
+  /** Promises, callbacks or observables run, or are about to: what they do would be lost with the tree. `ending`: that end by themselves. */
+  hasLiveWork(which: 'any' | 'ending' = 'any'): boolean {
+    return this.#tree.actors.size > 1 && this.#activeWork().some(({ logic }) => which === 'any' || endsByItself(logic))
   }
 
   /** After hydration: the start of all work that was under way. */

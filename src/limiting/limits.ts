@@ -7,7 +7,15 @@ import type { AnyStateMachine } from 'xstate'
 import { InvalidArgumentError } from '../errors.ts'
 import { definitionOf, type NamedUse } from '../logics/definitions.ts'
 import type { PermitRule } from '../persistence/store.ts'
-import { readCount, readDurationMs, readText, refuseUnknown, type DurationInput } from '../plain-arguments.ts'
+import {
+  readCount,
+  readTermMs,
+  readFields,
+  readFlag,
+  readName,
+  readRecord,
+  type DurationInput
+} from '../plain-arguments.ts'
 
 /** What all nodes together may do at most: so many in a time, so many at once, or both. */
 export interface LimitOptions {
@@ -39,17 +47,16 @@ const LIMIT_OPTIONS = [
 /** Throws InvalidArgumentError. */
 export function readLimits(limits: Readonly<Record<string, LimitOptions>> = {}): Limits {
   return new Map(
-    Object.entries(limits).map(([name, options]) => [readText('limits: a name', name), readLimit(name, options)])
+    Object.entries(readRecord('limits', limits)).map(([name, options]) => [
+      readName('limits: a name', name),
+      readLimit(name, options)
+    ])
   )
 }
 
 function readLimit(name: string, options: LimitOptions): Limit {
   const argument = `limits: '${name}'`
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidArgumentError(argument, 'is no limit', "Pass { rate: 100, per: '1 second' } or { concurrency: 4 }")
-  }
-  refuseUnknown(argument, options, LIMIT_OPTIONS)
-  const { rate, per, burst, concurrency, partition = false } = options
+  const { rate, per, burst, concurrency, partition } = readFields(argument, options, LIMIT_OPTIONS)
   if (rate === undefined && concurrency === undefined) {
     throw new InvalidArgumentError(argument, 'limits nothing', 'Give it a rate with a `per`, or a concurrency')
   }
@@ -63,13 +70,12 @@ function readLimit(name: string, options: LimitOptions): Limit {
   return {
     rate: rate === undefined || per === undefined ? null : readRate(argument, rate, per, burst ?? rate),
     concurrency: concurrency === undefined ? null : readCount(`${argument}.concurrency`, concurrency),
-    isPartitioned: partition
+    isPartitioned: readFlag(`${argument}.partition`, partition, false)
   }
 }
 
 function readRate(argument: string, rate: number, per: DurationInput, burst: number): PermitRule['rate'] {
-  const perMs = readDurationMs(`${argument}.per`, per)
-  if (perMs === 0) throw new InvalidArgumentError(`${argument}.per`, 'is no time', "Pass e.g. '1 second'")
+  const perMs = readTermMs(`${argument}.per`, per)
   return {
     tokensPerMs: readCount(`${argument}.rate`, rate) / perMs,
     burst: readCount(`${argument}.burst`, burst)

@@ -7,7 +7,8 @@
  * Invariants
  * 1. First come, first served: who comes while others wait is asked for after them. Between nodes there is no order.
  * 2. While one question is under way, or a pause, no other goes out: an idle line asks nothing, a full one once in a pause.
- * 3. Nobody waits here for longer than MAX_WAIT_MS and one pause: who must is given back, to rest in its row, and told when to
+ * 3. Who is granted tokens ahead of their time begins when that has come, and is no part of the line any more.
+ * 4. Nobody waits here for longer than MAX_WAIT_MS and one pause: who must is given back, to rest in its row, and told when to
  *    come again: at a time that goes by its place, so that those who were given back together do not come back together.
  */
 import type { Clock } from '../clock.ts'
@@ -56,6 +57,8 @@ export class Line {
   #isPoked = false
   /** Left while a question was under way. */
   readonly #gone = new Set<PermitRequest>()
+  /** Those whose tokens are on their way, each with what calls its beginning off. */
+  readonly #coming = new Map<Waiting, () => void>()
   #granted = 0
   /** Questions in a row by which nobody got a slot. */
   #failures = 0
@@ -85,7 +88,9 @@ export class Line {
 
   refuseAll(error: Error): void {
     this.#endPause()
-    for (const waiter of this.#waiting.splice(0)) waiter.refuse(error)
+    for (const callOff of this.#coming.values()) callOff()
+    for (const waiter of [...this.#coming.keys(), ...this.#waiting.splice(0)]) waiter.refuse(error)
+    this.#coming.clear()
   }
 
   #dropGone(): void {
@@ -123,16 +128,25 @@ export class Line {
     this.#dropGone()
     for (const [waiter, settled] of answers) {
       if (!settled.ok) waiter.refuse(settled.error as Error)
-      else if (!refused.has(waiter)) {
-        this.#granted++
-        waiter.grant()
-      }
+      else if (settled.value.kind === 'granted') this.#grant(waiter, settled.value.inMs)
     }
     this.#failures = refused.size === answers.size ? this.#failures + 1 : 1
     if (refused.size > 0) this.#giveBack(refused)
     if (this.#waiting.length === 0) this.#end()
     else if (refused.size === 0 || this.#isPoked) this.#askSoon()
     else this.#pause(refused.get(this.#waiting[0] as Waiting))
+  }
+
+  #grant(waiter: Waiting, inMs: number): void {
+    this.#granted++
+    if (inMs === 0) return waiter.grant()
+    const { clock } = this.#options
+    const begin = (): void => {
+      this.#coming.delete(waiter)
+      waiter.grant()
+      if (this.#phase === 'idle') this.#end()
+    }
+    this.#coming.set(waiter, clock.schedule(clock.latestMs() + inMs, begin))
   }
 
   /** Lets go of those whose turn is too far off. */
@@ -171,7 +185,7 @@ export class Line {
   #end(): void {
     this.#endPause()
     this.#phase = 'idle'
-    this.#options.leave()
+    if (this.#coming.size === 0) this.#options.leave()
   }
 
   get #backOffMs(): number {

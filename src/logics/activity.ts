@@ -6,7 +6,7 @@
  */
 import { fromPromise, type EventObject, type NonReducibleUnknown, type PromiseActorLogic } from 'xstate'
 import { InvalidArgumentError } from '../errors.ts'
-import { readDurationMs, readRetry, refuseUnknown, type DurationInput, type RetryInput } from '../plain-arguments.ts'
+import { readDurationMs, readRetry, readFields, type DurationInput, type RetryInput } from '../plain-arguments.ts'
 import { nextAttemptInMs, type RetryPolicy } from '../retry-policy.ts'
 import { currentWork } from './current-work.ts'
 import { define } from './definitions.ts'
@@ -53,12 +53,12 @@ const OPTIONS = ['retry', 'timeout', 'rateLimit', 'concurrency'] as const satisf
  */
 export function activity<TOutput, TInput = NonReducibleUnknown>(
   fn: (args: ActivityArgs<TInput>) => PromiseLike<TOutput> | TOutput,
-  options: ActivityOptions<TInput> = {}
+  given: ActivityOptions<TInput> = {}
 ): PromiseActorLogic<TOutput, TInput> {
   if (typeof fn !== 'function') {
     throw new InvalidArgumentError('activity', 'is given no function', 'Pass activity(async ({ input }) => …)')
   }
-  refuseUnknown('activity', options, OPTIONS)
+  const options = readFields('activity', given, OPTIONS)
   const retry = readRetry(options.retry ?? true)
   const timeoutMs = readTimeoutMs(options.timeout)
   const limits = readLimitUses(options)

@@ -5,6 +5,7 @@
  */
 import type { ActorRefFrom, AnyStateMachine } from 'xstate'
 import { InvalidArgumentError } from '../errors.ts'
+import { lookAt, readText } from '../texts.ts'
 
 export type DurableAddress = { readonly id: string } | { readonly key: string }
 
@@ -79,7 +80,9 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 /** Also of what was stored: nobody can have it address anything else. */
 export function readAddress(address: unknown): DurableAddress {
   if (typeof address === 'string' && UUID.test(address)) return { id: address.toLowerCase() }
-  const key = typeof address === 'object' && address !== null && 'key' in address ? address.key : undefined
-  if (typeof key === 'string' && key.length > 0 && key.length <= 1024 && !key.includes('\0')) return { key }
+  const key: unknown = lookAt('durableRef', 'Pass the id of an actor, or { key }', () =>
+    typeof address === 'object' && address !== null && 'key' in address ? address.key : undefined
+  )
+  if (key !== undefined) return { key: readText('the key of durableRef', key) }
   throw new InvalidArgumentError('durableRef', 'has no address', 'Pass the id of an actor, or { key }')
 }

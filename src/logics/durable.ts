@@ -14,7 +14,7 @@ import {
   type PromiseActorLogic
 } from 'xstate'
 import { InvalidArgumentError } from '../errors.ts'
-import { readCount, readPriority, readText, refuseUnknown } from '../plain-arguments.ts'
+import { lookAt, readCount, readFields, readName, readPriority, readText } from '../plain-arguments.ts'
 import { define, type Placement } from './definitions.ts'
 import { TooFewSucceededError } from './errors.ts'
 
@@ -71,10 +71,10 @@ export function durable<TMachine extends AnyStateMachine>(
   options: DurableOptions<TMachine> = {}
 ): TMachine {
   refuseNoMachine('durable', machine)
-  refuseUnknown('durable', options, DURABLE_OPTIONS)
+  const placement = readPlacement(readFields('durable', options, DURABLE_OPTIONS))
   // A copy, for this machine may be used as an ordinary child as well.
   const logic = machine.provide({}) as TMachine
-  return define(logic, { kind: 'child', machine, placement: readPlacement(options) })
+  return define(logic, { kind: 'child', machine, placement })
 }
 
 /**
@@ -93,21 +93,24 @@ export function durable<TMachine extends AnyStateMachine>(
  */
 export function all<TMachine extends AnyStateMachine>(
   machine: TMachine,
-  options: AllOptions<TMachine> = {}
+  given: AllOptions<TMachine> = {}
 ): PromiseActorLogic<readonly Outcome<OutputFrom<TMachine>>[], readonly InputFrom<TMachine>[]> {
   refuseNoMachine('all', machine)
-  refuseUnknown('all', options, ALL_OPTIONS)
-  const need = readNeed(options.until)
-  const concurrency = options.concurrency === undefined ? null : readCount('concurrency', options.concurrency)
+  const { until, concurrency: most, ...placement } = readFields('all', given, ALL_OPTIONS)
+  const need = readNeed(until)
+  const concurrency = most === undefined ? null : readCount('concurrency', most)
   const logic = fromPromise<readonly Outcome<OutputFrom<TMachine>>[], readonly InputFrom<TMachine>[]>(
     ({ input, signal }) => runHere(machine, input, need, concurrency, signal)
   )
-  return define(logic, { kind: 'children', machine, placement: readPlacement(options), need, concurrency })
+  return define(logic, { kind: 'children', machine, placement: readPlacement(placement), need, concurrency })
 }
 
 function refuseNoMachine(what: string, machine: unknown): void {
-  const isMachine = typeof machine === 'object' && machine !== null && '__xstatenode' in machine
-  if (!isMachine) throw new InvalidArgumentError(what, 'is given no machine', 'Pass what createMachine() returned')
+  const remedy = 'Pass what createMachine() returned'
+  const isMachine = lookAt(what, remedy, () => {
+    return typeof machine === 'object' && machine !== null && '__xstatenode' in machine
+  })
+  if (!isMachine) throw new InvalidArgumentError(what, 'is given no machine', remedy)
 }
 
 function readNeed(until: AllOptions['until'] = 'all'): number | null {
@@ -122,7 +125,7 @@ function readPlacement<TMachine extends AnyStateMachine>(options: DurableOptions
   if (!isCallable(key)) throw new InvalidArgumentError('key', 'is no function', 'Pass (input) => string')
   if (!isCallable(partitionKey)) readText('partitionKey', partitionKey)
   return {
-    queue: readText('queue', queue),
+    queue: readName('queue', queue),
     priority: readPriority(priority),
     partitionKey: (partitionKey ?? null) as Placement['partitionKey'],
     key: (key ?? null) as Placement['key']

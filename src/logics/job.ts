@@ -1,6 +1,6 @@
 /** `job`: a machine of one step, for work that needs no states of its own. */
 import { setup, type DoneActorEvent, type NonReducibleUnknown } from 'xstate'
-import { readText } from '../plain-arguments.ts'
+import { readName } from '../plain-arguments.ts'
 import { activity, type ActivityArgs, type ActivityOptions } from './activity.ts'
 
 /**
@@ -27,7 +27,7 @@ export function job<TOutput, TInput = NonReducibleUnknown>(
       )
     }
   }).createMachine({
-    id: readText('the id of a job', id),
+    id: readName('the id of a job', id),
     context: ({ input }) => ({ input }),
     initial: 'running',
     states: {

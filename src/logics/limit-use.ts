@@ -5,7 +5,7 @@
  * (limiting/limits.ts), taking a permit of them (limiting/permits.ts).
  */
 import { InvalidArgumentError } from '../errors.ts'
-import { readText, refuseUnknown } from '../plain-arguments.ts'
+import { readFields, readName, readText } from '../plain-arguments.ts'
 import type { NamedUse } from './definitions.ts'
 import { NonRetryableError } from './errors.ts'
 
@@ -27,6 +27,10 @@ export interface LimitUses<TInput> {
   readonly concurrency?: LimitUse<TInput>
 }
 
+/** Beyond these the database's floats run out, for all that is taken at the same moment. */
+const MIN_WEIGHT = 0.000_001
+const MAX_WEIGHT = 2 ** 31 - 1
+
 /** Throws InvalidArgumentError. */
 export function readLimitUses<TInput>({ rateLimit, concurrency }: LimitUses<TInput>): readonly NamedUse[] {
   return [
@@ -36,17 +40,9 @@ export function readLimitUses<TInput>({ rateLimit, concurrency }: LimitUses<TInp
 }
 
 function readUse(option: NamedUse['option'], given: LimitUse<unknown>): NamedUse {
-  const use = typeof given === 'string' ? { limit: given } : given
-  if (typeof use !== 'object' || use === null) {
-    throw new InvalidArgumentError(
-      option,
-      'names no limit',
-      "Pass the name of one, or { limit: 'stripe', partition, weight }"
-    )
-  }
-  refuseUnknown(option, use, ['limit', 'partition', 'weight'])
+  const use = typeof given === 'string' ? { limit: given } : readFields(option, given, ['limit', 'partition', 'weight'])
   const { partition, weight = 1 } = use
-  const limit = readText(`${option}.limit`, use.limit)
+  const limit = readName(`${option}.limit`, use.limit)
   const fixed = typeof weight === 'function' ? null : readWeight(weight)
   if (partition !== undefined && typeof partition !== 'function') readText(`${option}.partition`, partition)
   return {
@@ -73,6 +69,6 @@ function readUse(option: NamedUse['option'], given: LimitUse<unknown>): NamedUse
 }
 
 function readWeight(weight: number): number {
-  if (Number.isFinite(weight) && weight > 0) return weight
-  throw new InvalidArgumentError('weight', 'is no weight', 'Pass a number above 0')
+  if (Number.isFinite(weight) && weight >= MIN_WEIGHT && weight <= MAX_WEIGHT) return weight
+  throw new InvalidArgumentError('weight', 'is no weight', `Pass a number from ${MIN_WEIGHT} to ${MAX_WEIGHT}`)
 }

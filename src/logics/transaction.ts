@@ -5,7 +5,8 @@
  */
 import { fromPromise, type NonReducibleUnknown, type PromiseActorLogic } from 'xstate'
 import { InvalidArgumentError } from '../errors.ts'
-import { readRetry, refuseUnknown, type RetryInput } from '../plain-arguments.ts'
+import { readRetry, readFields, type RetryInput } from '../plain-arguments.ts'
+import type { RetryPolicy } from '../retry-policy.ts'
 import { isRetryable } from './activity.ts'
 import { currentWork } from './current-work.ts'
 import { define } from './definitions.ts'
@@ -22,17 +23,25 @@ export interface TransactionArgs<TInput = NonReducibleUnknown, TClient = unknown
 }
 
 export interface TransactionOptions {
-  /** As that of an activity. Default `false`: the first error comes as `onError`. */
+  /**
+   * As that of an activity. Default: only what lost a race for rows (a deadlock, a serialization failure) is tried again, five times
+   * in all and with short pauses; `false`: the first error comes as `onError`.
+   */
   readonly retry?: RetryInput
 }
 
 const OPTIONS = ['retry'] as const satisfies readonly (keyof TransactionOptions)[]
 
+/** A race is lost to somebody who is done soon. */
+const RACE_RETRY: RetryPolicy = { maxAttempts: 5, initialMs: 20, factor: 3, maxMs: 1_000, jitter: 0.5 }
+/** Postgres for a serialization failure, and for a deadlock. */
+const RACE_CODES: readonly unknown[] = ['40001', '40P01']
+
 /**
  * Invoked work in the database, exactly once, for `setup({ actors })`. `fn` runs in a transaction; when it returns, the machine takes
  * the transition of `onDone`, and that is committed in the same transaction. So either both are there, or neither: what a crash cuts
- * off has not happened, and begins again; so does what is cut off by the loss of the connection. What else `fn` throws rolls back, and
- * comes as `onError`.
+ * off has not happened, and begins again; so does what is cut off by the loss of the connection, by a deadlock or by a serialization
+ * failure. What else `fn` throws rolls back, and comes as `onError`.
  *
  * Do only statements in it, and few: it holds a connection of the pool, and its locks, until it returns. It must not end the
  * transaction itself. Not for other services: those get an `activity`. Throws InvalidArgumentError for options that cannot be used.
@@ -49,8 +58,7 @@ export function transaction<TOutput, TInput = NonReducibleUnknown, TClient = unk
   if (typeof fn !== 'function') {
     throw new InvalidArgumentError('transaction', 'is given no function', 'Pass transaction(async ({ client }) => …)')
   }
-  refuseUnknown('transaction', options, OPTIONS)
-  const retry = readRetry(options.retry ?? false)
+  const { retry } = readFields('transaction', options, OPTIONS)
   const logic = fromPromise<TOutput, TInput>(async ({ input, signal }) => {
     const work = currentWork()
     if (!work?.transact) {
@@ -67,5 +75,18 @@ export function transaction<TOutput, TInput = NonReducibleUnknown, TClient = unk
     // The output went with the commit, and the machine has moved on: nobody waits for it here.
     return undefined as TOutput
   })
-  return define(logic, { kind: 'activity', retry, isRetryable, limits: [] })
+  return define(logic, {
+    kind: 'activity',
+    retry: retry === undefined ? RACE_RETRY : readRetry(retry),
+    isRetryable: retry === undefined ? (error) => isRetryable(error) && hasLostRace(error) : isRetryable,
+    limits: []
+  })
+}
+
+/** Whatever stands between the client and `fn` may have wrapped the error. */
+function hasLostRace(error: unknown): boolean {
+  for (let at = error, depth = 0; at instanceof Error && depth < 10; at = at.cause, depth++) {
+    if (RACE_CODES.includes((at as { code?: unknown }).code)) return true
+  }
+  return false
 }

@@ -57,7 +57,7 @@ export class BatchedStore {
   readonly #commits: Batcher<Commit, CommitResult>
   /** Those that reach other rows, so that no plain one waits for them. */
   readonly #linkedCommits: Batcher<Commit, CommitResult>
-  readonly #inserts: Batcher<readonly NewActor[], readonly InsertResult[]>
+  readonly #inserts: Batcher<Spawn, readonly InsertResult[] | Locked>
   readonly #claims: Batcher<string, ClaimResult | Locked>
   readonly #signals: Batcher<NewSignal, SignalResult | Locked>
   readonly #reads: Batcher<string, ActorRow | null>
@@ -90,7 +90,13 @@ export class BatchedStore {
     }
     this.#commits = new Batcher(committing)
     this.#linkedCommits = new Batcher(committing)
-    this.#inserts = new Batcher({ ...common, name: 'spawn', run: (lists) => insertLists(store, lists) })
+    this.#inserts = new Batcher({
+      ...common,
+      name: 'spawn',
+      run: (spawns) => insertAll(store, spawns),
+      sizeOf: ({ actors }) => actors.reduce((sum, { input }) => sum + (input?.length ?? 0), 0),
+      mustWait: (answer) => 'kind' in answer
+    })
     this.#claims = new Batcher({
       ...common,
       name: 'claim',
@@ -150,9 +156,14 @@ export class BatchedStore {
    * place in the list was made for this very call.
    */
   async insert(actors: readonly NewActor[], isFresh: (index: number) => boolean): Promise<readonly SpawnAnswer[]> {
-    const { value, inDoubt } = await this.#inserts.request(actors)
-    if (!inDoubt) return value
-    return value.map((result, index) => {
+    const answers: Spawn['answers'] = new Map()
+    const { value, inDoubt } = await this.#inserts.request({ actors, answers }).catch((error: unknown) => {
+      // While the others were waited for.
+      throw answers.size > 0 ? new OutcomeUnknownError('spawn', error) : error
+    })
+    const results = value as readonly InsertResult[]
+    if (!inDoubt) return results
+    return results.map((result, index) => {
       if (result.kind === 'inserted' || result.by === 'key') return result
       // A row with a fresh id is what the first try left, whose answer was lost. An id that the caller named may be older.
       return isFresh(index) ? { kind: 'inserted' } : { kind: 'unknown', id: result.id, machine: result.machine }
@@ -233,11 +244,14 @@ function judge(commit: Commit, row: ActorRow | null, node: string): Settled<Comm
   const settled = (value: CommitResult): Settled<CommitResult> => ({ ok: true, value, inDoubt: true })
   if (row === null) return settled({ kind: 'stale' })
   const hasLanded = row.version === landedVersion && (row.owner === node || (row.owner === null && givesUp))
-  // With signals of others in between, the arrival numbers of the deferred ones cannot be told.
-  const areNumbersKnown = commit.deferred.length === 0 || row.inboxSeq === commit.inboxSeen + commit.deferred.length
+  // With signals of others in between, the arrival numbers of the deferred ones cannot be told; those to itself come after them.
+  const deferredSeq = commit.inboxSeen + commit.deferred.length
+  const own = commit.outgoing?.messages.filter(({ to }) => 'id' in to && to.id === commit.id).length ?? 0
+  const areNumbersKnown = commit.deferred.length === 0 || row.inboxSeq === deferredSeq + own
   if (hasLanded && areNumbersKnown) {
     const released = row.owner === null
-    const committed = { kind: 'committed', released, inboxSeq: row.inboxSeq } as const
+    const told = { kind: 'committed', released, inboxSeq: row.inboxSeq } as const
+    const committed = commit.deferred.length > 0 && own > 0 ? { ...told, deferredSeq } : told
     // Whom it reached is not told again.
     const outgoing = { owners: [], wakesRows: true, undelivered: [] }
     return settled(commit.outgoing === undefined ? committed : { ...committed, outgoing })
@@ -258,11 +272,25 @@ function each<Request, Result>(run: (request: Request) => Promise<Result>) {
   return { maxBatch: 1, run: (requests: readonly Request[]) => Promise.all(requests.map(run)) }
 }
 
-async function insertLists(
+/** Where some wait for a key the others are not inserted twice. */
+interface Spawn {
+  readonly actors: readonly NewActor[]
+  readonly answers: Map<NewActor, InsertResult>
+}
+
+async function insertAll(
   store: Store,
-  lists: readonly (readonly NewActor[])[]
-): Promise<readonly (readonly InsertResult[])[]> {
-  const results = await store.insert(lists.flat())
-  let from = 0
-  return lists.map((list) => results.slice(from, (from += list.length)))
+  spawns: readonly Spawn[]
+): Promise<readonly (readonly InsertResult[] | Locked)[]> {
+  const open = spawns.flatMap(({ actors, answers }) =>
+    actors.flatMap((actor) => (answers.has(actor) ? [] : [{ actor, answers }]))
+  )
+  const results = await store.insert(open.map(({ actor }) => actor))
+  for (const [place, { actor, answers }] of open.entries()) {
+    const result = results[place] as InsertResult | Locked
+    if (result.kind !== 'locked') answers.set(actor, result)
+  }
+  return spawns.map(({ actors, answers }) =>
+    answers.size < actors.length ? { kind: 'locked' } : actors.map((actor) => answers.get(actor) as InsertResult)
+  )
 }

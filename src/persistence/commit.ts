@@ -36,6 +36,8 @@ export interface Commit {
   readonly release: boolean
   /** Set: a failed attempt. Gives up the lease, keeps `attempt` (1 at least), and lets nobody claim the row before. */
   readonly retryInMs: number | null
+  /** Set, with `release`: nothing was tried since the claim, which is taken from `attempt` again; those before it stay. */
+  readonly untried?: true
   /** Set: the version of its machine that the actor is moved to, with the snapshot that is written. */
   readonly machineVersion?: string
   /** Set: what else happens with it, or not at all. */

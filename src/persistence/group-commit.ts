@@ -234,9 +234,13 @@ export class Batcher<Request, Result> {
       onFlush?.(requests.length, performance.now() - startedAt)
       return results
     }
+    let firstFailedAt: number | null = null
     const mayRetry = (error: unknown): boolean => {
       const kind = classifyError(error)
       if (kind === 'lost') inDoubt = true
+      firstFailedAt ??= performance.now()
+      // By a clock that nobody can set back: that of a schedule is the machine's.
+      if (performance.now() - firstFailedAt >= retryForMs) return false
       const retry = kind === 'aborted' || kind === 'unavailable' || (kind === 'lost' && repeatable)
       if (retry) onRetry?.(requests.length, error)
       return retry
@@ -248,7 +252,7 @@ export class Batcher<Request, Result> {
       try {
         const results = await Effect.runPromise(
           Effect.tryPromise({ try: attempt, catch: (error) => error }).pipe(
-            Effect.retry({ schedule: retryBackOff(retryForMs), while: mayRetry })
+            Effect.retry({ schedule: RETRY_BACK_OFF, while: mayRetry })
           )
         )
         return { results, inDoubt }
@@ -271,9 +275,7 @@ const toUnknown = (name: string, error: unknown): OutcomeUnknownError =>
 const isRefusedByDatabase = (error: unknown): boolean =>
   !(error instanceof PerdureError) && classifyError(error) === 'fatal'
 
-/** 20 ms, doubling to 1 s, with jitter; at most `forMs` in all. */
-const retryBackOff = (forMs: number) =>
-  Schedule.min([Schedule.exponential('20 millis'), Schedule.spaced('1 second')]).pipe(
-    Schedule.jittered,
-    Schedule.upTo({ duration: forMs })
-  )
+/** 20 ms, doubling to 1 s, with jitter. */
+const RETRY_BACK_OFF = Schedule.min([Schedule.exponential('20 millis'), Schedule.spaced('1 second')]).pipe(
+  Schedule.jittered
+)

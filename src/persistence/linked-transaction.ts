@@ -146,7 +146,7 @@ export class LinkedTransaction {
     }
     const results = await askUntilTold<(typeof births)[number], InsertResult>(births, async (asked) => {
       const document = toDocument(asked, ({ actor, held }, n) => ({ ...toInsertEntry(actor, n), held }))
-      return (await this.#query(this.#queries.insert, document)).map(toInsertResult)
+      return (await this.#query(this.#queries.insert, document, null)).map(toInsertResult)
     })
     const unborn = births.flatMap(({ n, actor }, index) => {
       const result = results[index] as InsertResult

@@ -17,10 +17,10 @@ export class MemoryNodes {
     this.#leases.set(node, this.#clock.now() + leaseMs)
   }
 
-  renew(node: string, leaseMs: number): { readonly held: boolean; readonly now: number } {
+  renew(node: string, leaseMs: number): { readonly held: boolean; readonly now: number; readonly server: string } {
     const held = this.#leases.has(node)
     if (held) this.join(node, leaseMs)
-    return { held, now: this.#clock.now() }
+    return { held, now: this.#clock.now(), server: 'memory' }
   }
 
   isAlive(node: string): boolean {

@@ -3,7 +3,7 @@
  *
  * Owns: buckets and slots. Does not own: the clock and the life of nodes, which are given.
  */
-import type { PermitRequest, PermitResult, PermitStore, Slot } from './permits.ts'
+import { AHEAD_MS, type PermitRequest, type PermitResult, type PermitStore, type Slot } from './permits.ts'
 
 export interface PermitWorld {
   now(): number
@@ -16,7 +16,7 @@ interface Bucket {
   readonly fullAt: number
 }
 
-const GRANTED: PermitResult = { kind: 'granted' }
+const GRANTED: PermitResult = { kind: 'granted', inMs: 0 }
 
 export class MemoryPermits implements PermitStore {
   readonly #world: PermitWorld
@@ -52,12 +52,14 @@ export class MemoryPermits implements PermitStore {
     const { rate, concurrency, weight } = request
     const bucket = rate && this.#fill(nameOf(request), rate)
     const short = bucket ? (before ?? 0) + weight - bucket.level : 0
-    if (rate && short > 1e-6) return { kind: 'refused', by: 'rate', retryInMs: Math.ceil(short / rate.tokensPerMs) }
+    // Levels are sums of fractions.
+    const inMs = rate && short > 1e-6 ? short / rate.tokensPerMs : 0
+    if (inMs > AHEAD_MS) return { kind: 'refused', by: 'rate', retryInMs: Math.ceil(inMs - AHEAD_MS) }
     if (before !== undefined || (concurrency !== null && slots.size >= concurrency)) {
       return { kind: 'refused', by: 'concurrency', retryInMs: null }
     }
     if (rate && bucket) this.#store(nameOf(request), rate, bucket.level - weight)
-    return GRANTED
+    return { kind: 'granted', inMs }
   }
 
   async release(node: string, slots: readonly Slot[]): Promise<void> {

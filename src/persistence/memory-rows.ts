@@ -153,7 +153,7 @@ export function commitRow(row: StoredActor, commit: Commit, now: number): Commit
   row.inboxSeen = allSeen ? row.inboxSeq : commit.inboxSeen
   const released = endLease(row, commit, allSeen, now)
   const progressed = commit.retryInMs === null && (commit.snapshot !== null || released || isAcknowledged)
-  if (progressed) row.attempt = 0
+  if (progressed) row.attempt = commit.untried ? Math.max(row.attempt - 1, 0) : 0
   return { kind: 'committed', released, inboxSeq: row.inboxSeq }
 }
 

@@ -44,19 +44,22 @@ export class MemorySchedules implements ScheduleStore {
     return this.#schedules.delete(name)
   }
 
-  async due(machines: Pick['machines'], limit: number): Promise<DueSchedules> {
+  async due(machines: Pick['machines'], limit: number, after: Schedule | null = null): Promise<DueSchedules> {
     const now = this.#options.now()
     const waiting = [...this.#schedules.values()]
       .filter(({ isPaused, machine, machineVersion }) => {
         return !isPaused && machines.some(({ name, version }) => name === machine && version === machineVersion)
       })
       .flatMap((schedule) => (schedule.nextAt === null ? [] : [{ schedule, nextAt: schedule.nextAt }]))
-      .toSorted((a, b) => a.nextAt - b.nextAt)
+      .toSorted((a, b) => compare(a.schedule, b.schedule))
     const due = waiting.filter(({ nextAt }) => nextAt <= now)
     const next = waiting[due.length]
     return {
       now,
-      due: due.slice(0, limit).map(({ schedule }) => schedule),
+      due: due
+        .map(({ schedule }) => schedule)
+        .filter((schedule) => after === null || compare(schedule, after) > 0)
+        .slice(0, limit),
       nextInMs: next === undefined ? null : next.nextAt - now
     }
   }
@@ -78,6 +81,10 @@ export class MemorySchedules implements ScheduleStore {
     this.#schedules.set(schedule.name, Object.freeze({ ...schedule, revision: randomUUID() }))
   }
 }
+
+/** By the time that they are due, then by name. */
+const compare = (a: Schedule, b: Schedule): number =>
+  (a.nextAt ?? 0) - (b.nextAt ?? 0) || (a.name < b.name ? -1 : Number(a.name > b.name))
 
 function toActor(
   { machine, machineVersion, queue, priority, partitionKey }: ScheduleDefinition,

@@ -192,8 +192,14 @@ export class MemoryStore implements Store {
     return soon(() => this.#idsOf((row) => row.owner === node && row.attempt > 0, limit))
   }
 
-  unseen(node: string, limit: number): Promise<readonly string[]> {
-    return soon(() => this.#idsOf((row) => row.owner === node && row.inboxSeq > row.inboxSeen, limit))
+  unseen(node: string, limit: number, after: string | null = null): Promise<readonly string[]> {
+    const isUnseen = (row: StoredActor): boolean => row.owner === node && row.inboxSeq > row.inboxSeen
+    const isAfter = ({ id }: StoredActor): boolean => after === null || id > after
+    return soon(() =>
+      this.#idsOf((row) => isUnseen(row) && isAfter(row), Infinity)
+        .toSorted()
+        .slice(0, limit)
+    )
   }
 
   inbox(id: string, afterSeq: number): Promise<readonly Signal[]> {

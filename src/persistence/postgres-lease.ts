@@ -35,7 +35,7 @@ export async function openLease(
     },
     renew: async () => {
       const [row] = await session.query(queries.renew, [node.id, node.leaseMs])
-      return row as { held: boolean; now: number }
+      return row as { held: boolean; now: number; server: string }
     },
     leave: async (inOrder) => {
       try {

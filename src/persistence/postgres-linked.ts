@@ -26,6 +26,8 @@ const laneCount = 2
 /** Transactions of users' functions at a time: of the ten connections of a pool, some are for others. */
 const seatCount = 7
 const waitMax = '500ms'
+/** Once somebody is known to wait, it is found out who. */
+const shortWaitMax = '50ms'
 const forEver = '0'
 /** A race that is lost so often in a row is no race. */
 const looksMax = 20
@@ -48,21 +50,35 @@ export class LinkedCommits {
     this.#lanes = new Lanes(driver, laneCount)
   }
 
-  async commit(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]> {
+  async commit(node: string, commits: readonly Commit[], wait = waitMax): Promise<readonly CommitResult[]> {
     if (commits.length === 0) return []
     try {
       return await repeatWhileMoved(() =>
-        this.#lanes.transact((tx) => new LinkedTransaction(tx, this.#queries, waitMax).commit(node, commits))
+        this.#lanes.transact((tx) => new LinkedTransaction(tx, this.#queries, wait).commit(node, commits))
       )
     } catch (error) {
       if (!isLockTimeout(error)) throw error
       // Nothing was written. The others need not wait for whoever is locked.
       const locked = await this.#findLocked(commits)
+      if (locked.size === 0 && commits.some(bearsKey)) return this.#commitInHalves(node, commits)
       if (locked.size === 0) throw error
       const free = commits.filter((_, n) => !locked.has(n))
       const results = (await this.commit(node, free)).values()
       return commits.map((_, n) => (locked.has(n) ? { kind: 'locked' } : (results.next().value as CommitResult)))
     }
+  }
+
+  /** A transaction may be taking the key of a child, which nobody can see: halves tell whose. */
+  async #commitInHalves(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]> {
+    if (commits.length === 1) return [{ kind: 'locked' }]
+    const half = Math.ceil(commits.length / 2)
+    const commitHalf = (some: readonly Commit[]): Promise<readonly CommitResult[]> =>
+      this.commit(node, some, some.some(bearsKey) ? shortWaitMax : waitMax)
+    const first = await commitHalf(commits.slice(0, half))
+    const second = await commitHalf(commits.slice(half)).catch((error: unknown) => {
+      throw new SecondLookError('a half of the commits stands, the other failed', error)
+    })
+    return [...first, ...second]
   }
 
   /** Waits for a row that somebody else keeps locked, and so not on a lane. */
@@ -79,7 +95,7 @@ export class LinkedCommits {
   async #transact<Result>(run: Run<Result>): Promise<Result> {
     let isOver = false
     try {
-      return await this.#driver.transact(async (tx, client) => {
+      return await this.#driver.lend(this.#queries.sessionState, async (tx, client) => {
         const written: Promise<CommitResult>[] = []
         const write = (node: string, commit: Commit): Promise<CommitResult> => {
           const answer = this.#commitWithin(tx, node, commit)
@@ -139,6 +155,8 @@ export class LinkedCommits {
     return new Set((await this.#lanes.query(this.#queries.findLinkedLocked, [document])).map((row) => row['n']))
   }
 }
+
+const bearsKey = ({ outgoing }: Commit): boolean => outgoing?.births.some(({ key }) => key !== null) === true
 
 type CommitAll = (commits: readonly Commit[]) => Promise<readonly CommitResult[]>
 

@@ -4,7 +4,7 @@
  * Owns: how requests travel. Does not own: SQL (sql/queries/*_permits.sql), connections, retries.
  */
 import type { Queryable, Row } from './drivers/driver.ts'
-import type { PermitRequest, PermitResult, PermitStore, Slot } from './permits.ts'
+import { AHEAD_MS, type PermitRequest, type PermitResult, type PermitStore, type Slot } from './permits.ts'
 import { toDocument } from './postgres-rows.ts'
 import type { Queries } from './queries.ts'
 import { askUntilTold, runUntilSeen } from './second-looks.ts'
@@ -21,7 +21,7 @@ export class PostgresPermits implements PermitStore {
   take(node: string, requests: readonly PermitRequest[]): Promise<readonly PermitResult[]> {
     return askUntilTold(requests, async (asked) => {
       const document = toDocument(asked, toEntry)
-      const rows = await runUntilSeen(() => this.#driver.query(this.#queries.takePermits, [node, document]))
+      const rows = await runUntilSeen(() => this.#driver.query(this.#queries.takePermits, [node, document, AHEAD_MS]))
       return rows.map(toResult)
     })
   }
@@ -42,10 +42,10 @@ function toEntry({ limit, rate, ...rest }: PermitRequest, n: number): object {
 }
 
 /** undefined: not told yet. */
-function toResult({ verdict, retryInMs }: Row): PermitResult | undefined {
+function toResult({ verdict, inMs, retryInMs }: Row): PermitResult | undefined {
   switch (verdict) {
     case 'granted':
-      return { kind: 'granted' }
+      return { kind: 'granted', inMs: inMs as number }
     case 'rate':
       return { kind: 'refused', by: 'rate', retryInMs: retryInMs as number }
     case 'concurrency':

@@ -52,6 +52,7 @@ export function toCommitEntry(commit: Commit, n: number): object {
     inbox_seen: commit.inboxSeen,
     release: commit.release || undefined,
     retry_in_ms: orAbsent(commit.retryInMs),
+    untried: commit.untried,
     machine_version: commit.machineVersion,
     dedup_keys: unlessEmpty(
       deferred.length === 0 ? dedupKeys : [...dedupKeys, ...deferred.flatMap((signal) => signal.dedupKey ?? [])]
@@ -195,7 +196,7 @@ export function toPickResult(rows: readonly Row[], node: string): PickResult {
 /** The row as it was judged, with the lease that the statement put on it. */
 export function toClaimedRow(row: Row, node: string): ClaimedRow {
   const actor = toActorRow(row)
-  const inbox = JSON.parse(row['inbox'] as string) as readonly Signal[]
+  const inbox = row['inbox'] as readonly Signal[]
   const dedupKeys = JSON.parse(row['dedupKeys'] as string) as readonly string[]
   // The answer shows the row as it was before the claim.
   const attempt = actor.attempt + (actor.owner === node ? 0 : 1)

@@ -39,8 +39,9 @@ export class PostgresSchedules implements ScheduleStore {
     return (await this.#query(this.#queries.removeSchedule, name)).length > 0
   }
 
-  async due(machines: Pick['machines'], limit: number): Promise<DueSchedules> {
-    const rows = await this.#query(this.#queries.dueSchedules, JSON.stringify(machines), limit)
+  async due(machines: Pick['machines'], limit: number, after: Schedule | null = null): Promise<DueSchedules> {
+    const place = [after?.nextAt ?? null, after?.name ?? null]
+    const rows = await this.#query(this.#queries.dueSchedules, JSON.stringify(machines), limit, ...place)
     const [first] = rows as readonly { readonly now?: number; readonly nextInMs?: number | null }[]
     return { now: first?.now as number, due: toSchedules(rows), nextInMs: first?.nextInMs ?? null }
   }

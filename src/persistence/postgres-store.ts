@@ -32,8 +32,6 @@ import {
   toCommitResult,
   toCommitResults,
   toDocument,
-  toInsertEntry,
-  toInsertResult,
   toPickResult,
   toRetryResult,
   toSignalEntry,
@@ -43,8 +41,8 @@ import { PostgresPermits } from './postgres-permits.ts'
 import { PostgresSchedules } from './postgres-schedules.ts'
 import { commitByKind, LinkedCommits } from './postgres-linked.ts'
 import { PostgresTransaction } from './postgres-transaction.ts'
-import type { Queries, Statement } from './queries.ts'
-import { loadQueries } from './queries.ts'
+import { leaseRows } from './leased-rows.ts'
+import { loadQueries, type Queries, type Statement } from './queries.ts'
 import type {
   ActorRow,
   ClaimResult,
@@ -66,7 +64,8 @@ import type {
   UnknownSearch,
   Writer
 } from './store.ts'
-import { askUntilTold, runUntilKeysAreSeen, runUntilSeen } from './second-looks.ts'
+import { insertUnlessLocked } from './postgres-inserts.ts'
+import { askUntilTold, runUntilKeysAreSeen } from './second-looks.ts'
 import { runUnlessLocked } from './locked-rows.ts'
 
 const laneCount = 2
@@ -100,6 +99,7 @@ export class PostgresStore implements Store {
   readonly missing: readonly string[]
   readonly schedules: PostgresSchedules
   readonly permits: PostgresPermits
+  readonly isExclusive: boolean
   readonly #driver: Driver
   readonly #queries: Queries
   readonly #schema: string
@@ -113,12 +113,9 @@ export class PostgresStore implements Store {
     this.#lanes = new Lanes(driver, laneCount)
     this.#linked = new LinkedCommits(driver, queries)
     this.missing = missing
+    this.isExclusive = driver.isEmbedded
     this.schedules = new PostgresSchedules(driver, queries)
     this.permits = new PostgresPermits(driver, queries)
-  }
-
-  get isExclusive(): boolean {
-    return this.#driver.isEmbedded
   }
 
   async describe(): Promise<string> {
@@ -156,11 +153,8 @@ export class PostgresStore implements Store {
     return this.#driver.listen(this.#queries.listen, this.#schema, hear)
   }
 
-  insert(actors: readonly NewActor[]): Promise<readonly InsertResult[]> {
-    return askUntilTold(actors, async (asked) => {
-      const rows = await this.#query(this.#queries.insert, toDocument(asked, toInsertEntry))
-      return rows.map(toInsertResult)
-    })
+  insert(actors: readonly NewActor[]): Promise<readonly (InsertResult | Locked)[]> {
+    return insertUnlessLocked(this.#driver, this.#queries, actors)
   }
 
   claim(node: string, ids: readonly string[]): Promise<readonly (ClaimResult | Locked)[]> {
@@ -168,7 +162,8 @@ export class PostgresStore implements Store {
       askUntilTold(free, async (asked) => {
         const results = Array<ClaimResult | undefined>(asked.length).fill({ kind: 'missing' })
         const run = (): Promise<readonly Row[]> => this.#query(this.#queries.claim, node, JSON.stringify(asked))
-        for (const row of await runUntilSeen(run)) results[row['n'] as number] = toClaimResult(row, node)
+        for (const row of await leaseRows(run, this.inbox.bind(this)))
+          results[row['n'] as number] = toClaimResult(row, node)
         return results
       })
     return this.#unlessLocked(ids, (id) => id, claim)
@@ -176,7 +171,8 @@ export class PostgresStore implements Store {
 
   async pick({ node, queue, machines, limit }: Pick): Promise<PickResult> {
     const known = JSON.stringify(machines)
-    return toPickResult(await runUntilSeen(() => this.#query(this.#queries.pick, node, queue, limit, known)), node)
+    const run = (): Promise<readonly Row[]> => this.#query(this.#queries.pick, node, queue, limit, known)
+    return toPickResult(await leaseRows(run, this.inbox.bind(this)), node)
   }
 
   commit(node: string, commits: readonly Commit[]): Promise<readonly CommitResult[]> {
@@ -236,8 +232,8 @@ export class PostgresStore implements Store {
     return rows.map((row) => row['id'] as string)
   }
 
-  async unseen(node: string, limit: number): Promise<readonly string[]> {
-    const rows = await this.#query(this.#queries.unseen, node, limit)
+  async unseen(node: string, limit: number, after: string | null = null): Promise<readonly string[]> {
+    const rows = await this.#query(this.#queries.unseen, node, limit, after)
     return rows.map((row) => row['id'] as string)
   }
 

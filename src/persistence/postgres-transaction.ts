@@ -9,9 +9,9 @@
  *    looked for under the actor's lock, which is taken by a statement before (sql/queries/lock.sql says why that suffices).
  */
 import type { Param, Queryable, Row } from './drivers/driver.ts'
-import { toDocument, toInsertEntry, toInsertResult, toSignalEntry, toSignalResult } from './postgres-rows.ts'
+import { insertActors } from './postgres-inserts.ts'
+import { toDocument, toSignalEntry, toSignalResult } from './postgres-rows.ts'
 import type { Queries, Statement } from './queries.ts'
-import { askUntilTold } from './second-looks.ts'
 import type { InsertResult, NewActor, NewSignal, SignalResult, Writer } from './store.ts'
 
 export class PostgresTransaction implements Writer {
@@ -30,10 +30,7 @@ export class PostgresTransaction implements Writer {
   }
 
   insert(actors: readonly NewActor[]): Promise<readonly InsertResult[]> {
-    return askUntilTold(actors, async (asked) => {
-      const rows = await this.#query(this.#queries.insert, toDocument(asked, toInsertEntry))
-      return rows.map(toInsertResult)
-    })
+    return insertActors(this.#client, this.#queries, actors, null)
   }
 
   async signal(signals: readonly NewSignal[], inboxLimit: number): Promise<readonly SignalResult[]> {

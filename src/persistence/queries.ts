@@ -39,7 +39,7 @@ const inSchema = (text: string, schema: string): string => text.replaceAll(/\bpe
 
 /** Rejects with InvalidArgumentError a name that would need quoting or would be cut off. */
 export function checkSchemaName(schema: string): void {
-  if (/^[a-z_][a-z0-9_]{0,47}$/.test(schema)) return
+  if (typeof schema === 'string' && /^[a-z_][a-z0-9_]{0,47}$/.test(schema)) return
   throw new InvalidArgumentError(
     'schema',
     'is not a plain identifier',
@@ -107,6 +107,7 @@ export function loadQueries(schema: string) {
     rollbackToMark: load('rollback_to_mark'),
     schemaVersion: load('schema_version'),
     serverVersion: load('server_version'),
+    sessionState: load('session_state'),
     checkConstraints: load('check_constraints'),
     setMark: load('set_mark'),
     signal: load('signal'),

@@ -63,7 +63,7 @@ export interface ScheduleMove {
 export interface DueSchedules {
   /** The store's time. */
   readonly now: number
-  /** The longest due first. */
+  /** The longest due first, then by name. */
   readonly due: readonly Schedule[]
   /** Time until the next of those that are not due; null where there is none. */
   readonly nextInMs: number | null
@@ -78,8 +78,8 @@ export interface ScheduleStore {
   setPaused(name: string, isPaused: boolean): Promise<boolean>
   /** false: there is no such schedule. What has come of it lives on. */
   remove(name: string): Promise<boolean>
-  /** Schedules of these machines that are due and not paused. */
-  due(machines: Pick['machines'], limit: number): Promise<DueSchedules>
+  /** Schedules of these machines that are due and not paused, from the first after `after` in their order. */
+  due(machines: Pick['machines'], limit: number, after?: Schedule | null): Promise<DueSchedules>
   /**
    * Moves schedules on and brings actors into being: of the schedule's machine, queue and so on, `ready`, owned by nobody. Left alone
    * is a schedule that is not at the revision, or that another node moves at this moment. An actor whose id exists is not born again.

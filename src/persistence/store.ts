@@ -119,7 +119,7 @@ export interface ClaimedRow extends ActorRow {
 /** How many dedup keys a claimed row brings along. */
 export const DEDUP_KEYS_CLAIMED = 256
 
-/** Somebody else, a transaction of a user's perhaps, keeps the actor's row locked for longer than half a second. Nothing was written. */
+/** Somebody else, a transaction of a user's perhaps, keeps the actor's row, or its key, locked for longer than half a second. Nothing was written. */
 export interface Locked {
   readonly kind: 'locked'
 }
@@ -193,8 +193,11 @@ export interface UnknownRows {
 export interface Lease {
   /** false: the session is gone, and others may take this node for dead already. */
   readonly isOpen: boolean
-  /** Extends the lease; false: the node's row is gone (it was reaped) and the node must stop. */
-  renew(): Promise<{ readonly held: boolean; readonly now: number }>
+  /**
+   * Extends the lease; false: the node's row is gone (it was reaped) and the node must stop. `server`: the start of the database that
+   * answers; by another one commits may have been lost, which ended no session where there are none.
+   */
+  renew(): Promise<{ readonly held: boolean; readonly now: number; readonly server: string }>
   /** Frees the node's rows at once and ends the session. In order: what it had claimed counts as no attempt. */
   leave(inOrder: boolean): Promise<void>
 }
@@ -216,7 +219,9 @@ export interface Writer {
   findKeys(keys: readonly string[]): Promise<readonly (string | null)[]>
 }
 
-export interface Store extends Omit<Writer, 'signal'>, Operator {
+export interface Store extends Omit<Writer, 'insert' | 'signal'>, Operator {
+  /** As a Writer's; a key, or an id, that a transaction is just taking holds up nobody else. */
+  insert(actors: readonly NewActor[]): Promise<readonly (InsertResult | Locked)[]>
   /** As a Writer's; no row holds up those of others. */
   signal(signals: readonly NewSignal[], inboxLimit: number): Promise<readonly (SignalResult | Locked)[]>
 
@@ -272,8 +277,8 @@ export interface Store extends Omit<Writer, 'signal'>, Operator {
 
   /** Actors that this node has leased by `claim` or `pick`, and made no progress with since: it may not know of them. */
   claimed(node: string, limit: number): Promise<readonly string[]>
-  /** Actors of this node that have signals that it has not seen. */
-  unseen(node: string, limit: number): Promise<readonly string[]>
+  /** Actors of this node that have signals that it has not seen, in the order of their ids, from the first after `after`. */
+  unseen(node: string, limit: number, after?: string | null): Promise<readonly string[]>
   /** Signals that arrived after `seq`, in order. */
   inbox(id: string, afterSeq: number): Promise<readonly Signal[]>
   read(ids: readonly string[]): Promise<readonly (ActorRow | null)[]>

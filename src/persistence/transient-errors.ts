@@ -106,7 +106,6 @@ export function classifyError(error: unknown): ErrorKind {
 /** A row with the same key was committed by someone else in between; a second look finds it. */
 export const isUniqueViolation = (error: unknown): boolean => (error as ErrorLike | null)?.code === '23505'
 
-/** Somebody else kept a lock for longer than the statement may wait; nothing took effect. */
 /**
  * A transaction is given up while code that nobody can stop still has its client: its connection is closed, and not used again.
  * `cause`: why.
@@ -117,6 +116,7 @@ export class AbandonedError extends Error {
   }
 }
 
+/** Somebody else kept a lock for longer than the statement may wait; nothing took effect. */
 export const isLockTimeout = (error: unknown): boolean => (error as ErrorLike | null)?.code === '55P03'
 
 /** The table or its schema does not exist. */

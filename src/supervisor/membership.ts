@@ -12,6 +12,7 @@
  * 2. A lease that could not be renewed in time ends the membership as a crash; the supervisor then begins anew, with another id.
  * 3. A lease that has run out by the node's clock is never taken up again, even where the database would renew it: actors that
  *    were dropped meanwhile would be missed by nobody.
+ * 4. A lease does not outlive the server that gave it.
  */
 import * as Effect from 'effect/Effect'
 import * as Schedule from 'effect/Schedule'
@@ -45,6 +46,7 @@ export class Membership {
   readonly #options: MembershipOptions
   #node: string | null = null
   #lease: Lease | null = null
+  #server = ''
   #validUntil = 0
 
   constructor(options: MembershipOptions) {
@@ -95,10 +97,13 @@ export class Membership {
 
   async #renew(lease: Lease): Promise<void> {
     const before = performance.now()
-    const { held, now } = await lease.renew()
+    const { held, now, server } = await lease.renew()
     if (!held) throw new LeaseLostError('the node was taken for dead: its row is gone')
     const isTooLate = this.#lease !== null && (this.#lease !== lease || !this.holdsLease)
     if (isTooLate) throw new LeaseLostError('it ran out before it was renewed')
+    // Rows that it has lost may say of actors that they are this node's, which has let them go: it begins anew, and frees them.
+    if (this.#lease === lease && server !== this.#server) throw new LeaseLostError('the database was started anew')
+    this.#server = server
     this.#options.clock.addSample(before, now, performance.now())
     this.#validUntil = before + this.#options.leaseMs * (1 - SAFETY)
   }

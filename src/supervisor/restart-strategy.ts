@@ -79,9 +79,9 @@ export function decideRestart(
   return { stop: namesToStop(concerned, ended), start: namesToStart(concerned), giveUp: false }
 }
 
-/** The restarts that still count at `now`. */
+/** The restarts that still count at `now`; not those that lie ahead: the clock was set back since. */
 export function keepRecent(policy: RestartPolicy, history: readonly number[], now: number): readonly number[] {
-  return history.filter((at) => now - at <= policy.withinMs)
+  return history.filter((at) => at <= now && now - at <= policy.withinMs)
 }
 
 const firstPauseMs = 10

@@ -12,6 +12,7 @@
  * 1. Between two looks it sleeps until the next occurrence that it knows of, or LOOK_MS: without schedules that is all it costs.
  * 2. A schedule that cannot be read here, or whose machine this node does not know, is left to a node that can, and holds up no other.
  */
+import type { DueSchedules, Schedule } from '../persistence/schedules.ts'
 import type { Pick, Store } from '../persistence/store.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { makeLoop, type Loop } from './loop.ts'
@@ -39,11 +40,26 @@ export interface Look {
 export const LOOK_MS = 30_000
 /** After others had all that was due: what is next is not known yet. */
 const LOST_PAUSE_MS = 100
+/** How many due schedules one statement tells of, and another moves on. */
 const MAX_DUE = 100
 
-/** One look, and what comes of it. */
-export async function fireDue({ store, telemetry, machines, poke }: SchedulerOptions): Promise<Look> {
-  const { now, due, nextInMs } = await store.schedules.due(machines, MAX_DUE)
+/** One look, and what comes of it: at all that is due, so that none hides behind those before it which cannot be read here. */
+export async function fireDue(options: SchedulerOptions): Promise<Look> {
+  let look: Look = { moved: 0, lost: 0, nextInMs: null }
+  let due: readonly Schedule[] = []
+  do {
+    const found = await options.store.schedules.due(options.machines, MAX_DUE, due.at(-1) ?? null)
+    due = found.due
+    const { moved, lost } = await fire(found, options)
+    look = { moved: look.moved + moved, lost: look.lost + lost, nextInMs: found.nextInMs }
+  } while (due.length === MAX_DUE)
+  return look
+}
+
+async function fire(
+  { now, due }: DueSchedules,
+  { store, telemetry, poke }: SchedulerOptions
+): Promise<Omit<Look, 'nextInMs'>> {
   const moves = due.flatMap((schedule) => {
     try {
       return [planStep(schedule, now)]
@@ -56,7 +72,7 @@ export async function fireDue({ store, telemetry, machines, poke }: SchedulerOpt
   const fired = moved.filter(({ born }) => born.length > 0)
   for (const { name, born } of fired) telemetry.emit('schedule.fired', { schedule: name, ids: born })
   if (fired.length > 0) poke()
-  return { moved: moved.length, lost: moves.length - moved.length, nextInMs }
+  return { moved: moved.length, lost: moves.length - moved.length }
 }
 
 export function makeScheduler(look: () => Promise<Look> | null, pollMs: number): Loop {

@@ -70,6 +70,8 @@ export interface TelemetryEvents {
   'actor.parked': OfActor & { readonly reason: unknown }
   /** An actor was moved from version `from` of its machine to version `to`. */
   'actor.migrated': OfActor & { readonly from: string | null; readonly to: string }
+  /** The database has lost commits: an actor's row is at `version` (null: gone), and this node had known it to be at `seen`. It goes on from there. */
+  'actor.regressed': OfActor & { readonly version: number | null; readonly seen: number }
   /** An attempt failed, and the next one is in `retryInMs`; `attempt` counts from 1. */
   'actor.retry': OfActor & { readonly attempt: number; readonly retryInMs: number; readonly error: unknown }
 
@@ -121,6 +123,9 @@ export interface TelemetryEvents {
 export type TelemetryEventName = keyof TelemetryEvents
 
 /** What each event tells, for people: word for word the docstring above. */
+export const isTelemetryEvent = (name: unknown): name is TelemetryEventName =>
+  typeof name === 'string' && Object.hasOwn(telemetryEvents, name)
+
 export const telemetryEvents: { readonly [Name in TelemetryEventName]: string } = {
   'step.stop': 'A turn of an actor was committed, after `durationMs`; `events` is how many inputs it applied.',
   'pick.stop': 'A picker asked the database for `demand` actors of its queue and leased `count`.',
@@ -148,6 +153,8 @@ export const telemetryEvents: { readonly [Name in TelemetryEventName]: string } 
   'actor.crashed': 'An actor in memory was dropped because of a defect; its row is as it was last committed.',
   'actor.parked': 'An actor was parked: it does nothing more until an operator has looked.',
   'actor.migrated': 'An actor was moved from version `from` of its machine to version `to`.',
+  'actor.regressed':
+    "The database has lost commits: an actor's row is at `version` (null: gone), and this node had known it to be at `seen`. It goes on from there.",
   'actor.retry': 'An attempt failed, and the next one is in `retryInMs`; `attempt` counts from 1.',
   'effect.failed': 'An effect of a committed transition threw; `effect` is its kind.',
   'activity.retrying':

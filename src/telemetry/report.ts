@@ -8,6 +8,7 @@ import type { Telemetry } from './telemetry.ts'
 const REPORTED: readonly TelemetryEventName[] = [
   'actor.parked',
   'actor.crashed',
+  'actor.regressed',
   'child.crashed',
   'effect.failed',
   'journal.diverged',

@@ -6,16 +6,15 @@
  * Owns: moving time and work on until nothing is left to do. Does not own: what is done.
  */
 import type { Runtime } from '../api.ts'
-import { readDurationMs } from '../arguments.ts'
+import { lookAt, readDurationMs, readTimeMs } from '../arguments.ts'
 import {
   DEFAULT_SCHEMA,
-  readMachine,
   type DurationInput,
   type MachineEntry,
   type MachineOf,
   type RuntimeOptions
 } from '../options.ts'
-import { withChildren } from '../registering.ts'
+import { readMachine, withChildren } from '../registering.ts'
 import { Registrations } from '../actors/registration.ts'
 import type { Pick } from '../persistence/store.ts'
 import { MemoryStore } from '../persistence/memory-store.ts'
@@ -71,8 +70,8 @@ const PATIENCE = 20
 export function createTestRuntime<const Machines extends readonly MachineEntry[]>(
   options: TestRuntimeOptions<Machines>
 ): TestRuntime<MachineOf<Machines[number]>> {
-  const { startTime = Date.now(), ...rest } = options
-  const clock = new VirtualClock(Number(startTime))
+  const { startTime = Date.now(), ...rest } = lookAt('createTestRuntime', 'Pass { machines }', () => ({ ...options }))
+  const clock = new VirtualClock(readTimeMs('startTime', startTime))
   // Nothing is deleted but when a test asks for it: the janitor goes by real time.
   return new MemoryRuntime(
     { janitor: false, ...rest, database: DEFAULT_SCHEMA, lease: LEASE_MS },

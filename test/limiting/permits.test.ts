@@ -15,7 +15,8 @@ const limits: Record<string, LimitOptions> = {
   gpu: { concurrency: 2 },
   stripe: { rate: 2, per: '1 second' },
   both: { rate: 1, per: '1 hour', concurrency: 5 },
-  slow: { rate: 1, per: '1 hour' }
+  slow: { rate: 1, per: '1 hour' },
+  even: { rate: 20, per: '1 second', burst: 1 }
 }
 const forEver = new AbortController().signal
 const turnOfTheLoop = () => new Promise((resolve) => setImmediate(resolve))
@@ -110,13 +111,42 @@ test('who waits for a short time waits here, in order; who would wait long is gi
   const all = takingMany(8, [tokenOf('stripe')])
   await pass(0)
   expect(statesOf(all)).toEqual([...Array(2).fill('granted'), ...Array(4).fill('waiting'), ...Array(2).fill('refused')])
-  expect(all.slice(6).map(({ error }) => (error as Throttled).retryInMs)).toEqual([2_500, 3_000])
-  expect(heard).toEqual([{ limit: 'stripe', count: 6, retryInMs: 3_000 }])
+  expect(all.slice(6).map(({ error }) => (error as Throttled).retryInMs)).toEqual([2_250, 2_750])
+  expect(heard).toEqual([{ limit: 'stripe', count: 6, retryInMs: 2_750 }])
   for (let granted = 3; granted <= 6; granted++) {
     await pass(500)
     expect(all.filter(({ is }) => is === 'granted')).toHaveLength(granted)
     expect(all[granted - 1]?.is).toBe('granted')
   }
+})
+
+test('a rate without bursts yields its figure, though every answer and every look is late', async () => {
+  meanwhile = () => clock.moveTo(clock.now() + 30)
+  const begunMs: number[] = []
+  const start = clock.now()
+  const take = async (n: number): Promise<void> => {
+    await permits.take([tokenOf('even')], String(n), forEver)
+    begunMs.push(clock.now() - start)
+    await take(n + 10)
+  }
+  for (let n = 0; n < 10; n++) void take(n).catch(() => undefined)
+  while (clock.now() - start < 10_000) await pass(17)
+  permits.giveUp(new Error('over'))
+  expect(begunMs.length).toBeGreaterThanOrEqual(195)
+  for (const [n, ms] of begunMs.entries()) expect(ms).toBeGreaterThanOrEqual(n * 50)
+})
+
+test('who is granted tokens that are still to come begins when they are there, or hears that the node is over', async () => {
+  const [, second, third] = takingMany(3, [tokenOf('even')])
+  await pass(0)
+  await pass(49)
+  expect(second?.is).toBe('waiting')
+  await pass(1)
+  expect(second?.is).toBe('granted')
+  expect(asked).toHaveLength(1)
+  permits.giveUp(new Error('over'))
+  await pass(50)
+  expect(third).toMatchObject({ is: 'refused', error: { message: 'over' } })
 })
 
 test('who comes while others wait is not asked for before their time, nor before them', async () => {

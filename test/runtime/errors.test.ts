@@ -90,6 +90,11 @@ const keeper = setup({
 
 const make = (what: string): unknown => {
   if (what === 'function') return { on: fail }
+  if (what === 'symbol') return Symbol('what')
+  if (what === 'cycle') {
+    const cycle: { self?: unknown } = {}
+    return Object.assign(cycle, { self: cycle })
+  }
   return what === 'much' ? 'x'.repeat(100_000) : what
 }
 const keep = (what: string) => ({ type: 'KEEP', what }) as const
@@ -103,6 +108,33 @@ test('an event that makes a context that cannot be stored is refused with the pa
   await expect(refused).rejects.toMatchObject({ path: 'context.kept[1].on' })
   expect(await ref.send(keep('b'))).toEqual({ status: 'applied' })
   expect(await rowOf(ref.id)).toMatchObject({ status: 'waiting', snapshot: { context: { kept: ['a', 'b'] } } })
+})
+
+test.each([
+  ['a cycle', 'cycle', 'context.kept[0].self'],
+  ['a symbol', 'symbol', 'context.kept[0]']
+])('%s in the context is refused with its path, and is of no concern to others', async (_, what, path) => {
+  const runtime = await start([keeper])
+  const [ref, neighbour] = [await runtime.spawn(keeper), await runtime.spawn(keeper)]
+  const [refused, taken] = [ref.send(keep(what)), neighbour.send(keep('a'))]
+  await expect(refused).rejects.toThrow(NotSerializableError)
+  await expect(refused).rejects.toMatchObject({ path })
+  expect(await taken).toEqual({ status: 'applied' })
+  expect(await rowOf(ref.id)).toMatchObject({ status: 'waiting', snapshot: { context: { kept: [] } } })
+})
+
+test('an output that is too large is refused with the event that leads to it; the actor goes on as it was', async () => {
+  const machine = setup({ types: { output: {} as string } }).createMachine({
+    id: 'writer',
+    initial: 'open',
+    states: { open: { on: { END: 'over', TOUCH: {} } }, over: { type: 'final' } },
+    output: () => 'x'.repeat(100_000)
+  })
+  const runtime = await start([machine], { bounds: { snapshot: 10_000 } })
+  const ref = await runtime.spawn(machine)
+  await ref.send({ type: 'TOUCH' })
+  await expect(ref.send({ type: 'END' })).rejects.toThrow(TooLargeError)
+  expect(await rowOf(ref.id)).toMatchObject({ status: 'waiting', snapshot: { value: 'open' } })
 })
 
 test('an event that makes the snapshot too large is refused; the actor goes on as it was', async () => {

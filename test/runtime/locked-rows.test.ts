@@ -42,6 +42,19 @@ test('a send whose row stays locked is refused in the end, and the actor goes on
   expect(await ref.send(turn)).toEqual({ status: 'applied' })
 })
 
+test('spawns wait for a transaction that is taking their key, and no others do', async () => {
+  const runtime = await start([door])
+  const rival = await connect()
+  await rival.query('begin')
+  await runtime.withTransaction(rival).spawn(door, { key: 'taken' })
+  const late = runtime.spawnMany(door, [{ key: 'taken' }, {}, {}])
+  for (let n = 0; n < 3; n++) await runtime.spawn(door, { key: `free ${n}` })
+  await rival.query('rollback')
+  const ids = await late
+  expect(ids).toHaveLength(3)
+  expect((await runtime.get(door, { key: 'taken' })).id).toBe(ids[0])
+})
+
 /** A transaction that holds these actors until it is ended. */
 const lock = async (ids: readonly string[]) => {
   const rival = await connect()

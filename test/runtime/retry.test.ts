@@ -71,6 +71,20 @@ test('with a retry policy an event that makes the machine throw is tried again, 
   await eventually(() => rowOf(ref.id)).toMatchObject({ status: 'waiting', snapshot: { context: { n: 1 } }, inbox: [] })
 })
 
+test('with a retry policy an endless loop of transitions ends parked, and its event waits', async () => {
+  const machine = createMachine({
+    id: 'circle',
+    initial: 'a',
+    states: { a: { on: { GO: 'b' } }, b: { always: 'c' }, c: { always: 'b' } }
+  })
+  const runtime = await start([{ machine, retry: { maxAttempts: 2, initial: 1 } }])
+  const ref = await runtime.spawn(machine)
+  expect(await ref.send({ type: 'GO' })).toEqual({ status: 'queued' })
+  const last_error = { message: expect.stringContaining('circle') }
+  await eventually(() => rowOf(ref.id)).toMatchObject({ status: 'parked', snapshot: { value: 'a' }, last_error })
+  expect((await rowOf(ref.id)).inbox).toEqual([{ type: 'GO' }])
+})
+
 test('what is sent to a parked actor waits in its inbox', async () => {
   const machine = flaky(Infinity, [])
   const runtime = await start([{ machine, retry: { maxAttempts: 1 } }])

@@ -215,6 +215,21 @@ describe('schedules', () => {
     expect(await isDue('a broken')).toBe(true)
     expect(runtime.tree().find(({ name }) => name === 'scheduler')).toMatchObject({ restarts: 0 })
   })
+
+  test('that cannot be read hide none, however many they are', async () => {
+    const caller = await startCaller()
+    await caller.schedule('a broken', MINUTELY, idle)
+    await caller.schedule('b whole', MINUTELY, idle)
+    await letTimePass('5 minutes')
+    await db.sql(
+      `insert into perdure.schedule (name, cron, time_zone, missed, machine, queue, priority, next_at)
+       select 'a broken ' || n, 'of the future', time_zone, missed, machine, queue, priority, next_at
+       from perdure.schedule, generate_series(1, 250) as n where name = 'a broken'`
+    )
+    await start([idle])
+    await eventually(() => isDue('b whole')).toBe(false)
+    expect(await isDue('a broken 250')).toBe(true)
+  })
 })
 
 describe('arguments that cannot be used', () => {

@@ -234,3 +234,18 @@ test('a step that does not return is over when its state is left: its locks and 
   await next.waitFor((snapshot) => snapshot.matches('taken'))
   expect(await pieces('vase')).toBe(9)
 })
+
+test('on postgres.js the connection of a step that does not return is closed, too', async () => {
+  const sql = postgres(db.url, { max: 5, onnotice: () => undefined })
+  onTestFinished(() => sql.end())
+  await begin('mug', 3, () => new Promise(() => undefined))
+  const onPostgres = taking((client: postgres.TransactionSql) => (text, params) => client.unsafe(text, params as never))
+  const runtime = await start([onPostgres], { database: sql })
+  const ref = await runtime.spawn(onPostgres, { input: { item: 'mug' } })
+  const inside = "select pid from pg_stat_activity where state = 'idle in transaction' and query like 'update stock%'"
+  await eventually(async () => (await db.sql(inside)).length).toBe(1)
+  const [step] = await db.sql(inside)
+  await ref.send({ type: 'LEAVE' })
+  await eventually(() => db.sql('select from pg_stat_activity where pid = $1', [step?.['pid']])).toEqual([])
+  await db.sql("update stock set pieces = 9 where item = 'mug'")
+})

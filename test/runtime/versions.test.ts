@@ -56,6 +56,16 @@ test('rolled back, old nodes leave what was moved alone, and what they have left
   await eventually(() => rowOf(id)).toMatchObject({ snapshot: { value: 'dim' }, inbox: [] })
 })
 
+test('a node that gives back what it does not know leaves the attempts of others counted', async () => {
+  const stranger = await start([v1])
+  const { id } = await (await start([v2], { queues: {} })).spawn(v2)
+  await db.sql(`update perdure.actor set status = 'waiting', wake_at = now(), attempt = 3`)
+  expect(await stranger.send(id, { type: 'next' })).toEqual({ status: 'queued' })
+  await eventually(() => db.sql('select owner, status, attempt from perdure.actor')).toEqual([
+    { owner: null, status: 'ready', attempt: 3 }
+  ])
+})
+
 test('an old node whose lease is gone commits nothing over a move', async () => {
   const older = await start([v1])
   const { id } = await older.spawn(v1)

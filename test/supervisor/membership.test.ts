@@ -10,15 +10,19 @@ import { Telemetry } from '../../src/telemetry/telemetry.ts'
 const leaseMs = 300
 
 /** A member whose database renews its lease whenever it is asked, after `beforeAnswer`. */
-function join(beforeAnswer: (renewal: number) => Promise<void> | void) {
+function join(
+  beforeAnswer: (renewal: number) => Promise<void> | void,
+  serverOf: (renewal: number) => string = () => 'a server'
+) {
   const store = new MemoryStore(Date)
   const openLease = store.join.bind(store)
   let renewals = 0
   store.join = async (node, name): Promise<Lease> => {
     const { leave } = await openLease(node, name, leaseMs)
     const renew = async () => {
-      await beforeAnswer(++renewals)
-      return { held: true, now: Date.now() }
+      const renewal = ++renewals
+      await beforeAnswer(renewal)
+      return { held: true, now: Date.now(), server: serverOf(renewal) }
     }
     return { isOpen: true, renew, leave }
   }
@@ -62,4 +66,20 @@ test('a renewal that is answered after its node has joined anew says nothing of 
   answer()
   await new Promise((later) => setImmediate(later))
   expect([membership.holdsLease, membership.node]).toEqual([true, second])
+})
+
+test('a lease does not outlive the server that gave it: the node joins anew, once', async () => {
+  let heard: () => void = () => undefined
+  const renewedOften = new Promise<void>((often) => (heard = often))
+  const { membership, telemetry, tree } = join(
+    (renewal) => (renewal === 6 ? heard() : undefined),
+    (renewal) => (renewal <= 2 ? 'the first' : 'the second')
+  )
+  const reasons: string[] = []
+  telemetry.on('node.fenced', ({ reason }) => reasons.push(reason))
+  await tree.started
+  const first = membership.node
+  await renewedOften
+  expect(membership.node).not.toBe(first)
+  expect(reasons.filter((reason) => reason.includes('started anew'))).toHaveLength(1)
 })

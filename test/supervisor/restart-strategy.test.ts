@@ -67,6 +67,9 @@ describe('giving up', () => {
     expect(fail(101, [0, 50]).giveUp).toBe(false)
     expect(keepRecent(policy, [0, 50], 101)).toEqual([50])
   })
+  test('restarts of before the clock was set back do not count', () => {
+    expect(keepRecent(policy, [5_000, 50], 101)).toEqual([50])
+  })
   test('with no restart allowed the first failure gives up', () => {
     const never = { ...policy, maxRestarts: 0 }
     expect(decideRestart(never, members, { name: 'a', reason: 'failure', at: 0 }, []).giveUp).toBe(true)

@@ -8,6 +8,11 @@
  *  d. no effect of a transition that is not committed, nor before it is; no committed effect that never ran; each under one key;
  *  e. nothing that could run is left when the run has come to rest; a timer keeps its time, and is not early.
  *
+ * While the database loses what it says is committed (`History.losses`, a failover that loses the last commits), what was acknowledged may
+ * be gone, and effects of transitions that are gone were seen: the database had said that they are committed, and nobody can know better
+ * before it is too late. So an answer of that time claims nothing, and an effect of that time whose transition is not there is left out.
+ * All else holds as ever.
+ *
  * Owns: the judgement. Does not own: when the run is at rest (whoever runs it waits for that, within a bound), the machines
  * (a Book for each kind of run).
  */
@@ -52,12 +57,25 @@ export interface Violation {
   readonly says: string
 }
 
+/** The database's clock, with fractions, and the workers', in whole milliseconds, tell of the same moments. */
+const ROUNDING_MS = 1
+
 type Finding = readonly [kind: Kind, says: string]
 
 export function findViolations(history: History, book: Book = tallyBook): readonly Violation[] {
-  const sends = groupBy(history.sends, ({ actor }) => actor)
-  const effects = groupBy(history.effects, ({ actor }) => actor)
+  const { losses = [] } = history
+  const sends = groupBy(
+    history.sends.map((send) => withoutClaim(send, losses)),
+    ({ actor }) => actor
+  )
   const commits = groupBy(history.commits, ({ actor }) => actor)
+  const isLost = (effect: Effect): boolean =>
+    losses.some(({ from, to }) => effect.at >= from.at && effect.at <= to.at) &&
+    !isCommitted(effect, commits.get(effect.actor) ?? [])
+  const effects = groupBy(
+    history.effects.filter((effect) => !isLost(effect)),
+    ({ actor }) => actor
+  )
   const isThere = new Set(history.actors.map(({ actor }) => actor))
   const violation = (actor: string, [kind, says]: Finding): Violation => ({ check: CHECKS[kind], kind, actor, says })
 
@@ -80,6 +98,16 @@ export function findViolations(history: History, book: Book = tallyBook): readon
     })
   ]
 }
+
+/** What was accepted while commits were lost is there or not, as if nobody had said anything. */
+function withoutClaim(send: SendRecord, losses: NonNullable<History['losses']>): SendRecord {
+  const { outcome, answeredAt } = send
+  const isOfLoss = losses.some(({ from, to }) => answeredAt >= from.monotonicMs && answeredAt <= to.monotonicMs)
+  return isOfLoss && outcome.kind === 'ok' ? { ...send, outcome: { kind: 'unknown' } } : send
+}
+
+const isCommitted = ({ step, at }: Effect, commits: readonly Commit[]): boolean =>
+  commits.some((commit) => commit.taken.includes(step) && commit.at <= at + ROUNDING_MS)
 
 function checkVersions(commits: readonly Commit[], { version, context }: ActorState): readonly Finding[] {
   const found: Finding[] = []
@@ -158,9 +186,6 @@ function checkReplay(sends: readonly SendRecord[], state: ActorState, book: Book
 function eventsOf(sends: readonly SendRecord[]): ReadonlyMap<string, NamedEvent> {
   return new Map(sends.map(({ event }) => [event.n, event]))
 }
-
-/** The database's clock, with fractions, and the workers', in whole milliseconds, tell of the same moments. */
-const ROUNDING_MS = 1
 
 function checkEffects(
   effects: readonly Effect[],

@@ -72,10 +72,18 @@ export interface StepContext {
   readonly busy: { readonly n: string; readonly ms: number } | null
 }
 
+/** `at`: by the clock of effects and commits · `monotonicMs`: by that of sends. */
+export interface Moment {
+  readonly at: number
+  readonly monotonicMs: number
+}
+
 export interface History {
   readonly spawns: readonly { readonly actor: string; readonly outcome: Outcome }[]
   readonly sends: readonly SendRecord[]
   readonly effects: readonly Effect[]
   readonly commits: readonly Commit[]
   readonly actors: readonly ActorState[]
+  /** When the database said of commits that they are there, and lost them. */
+  readonly losses?: readonly { readonly from: Moment; readonly to: Moment }[]
 }

@@ -101,6 +101,12 @@ export function workOf(wrapper: Logic): Logic | undefined {
   return originals.get(wrapper)
 }
 
+/** false: such work goes on until it is told to stop, as callbacks do; or nobody can know. */
+export function endsByItself(wrapper: Logic): boolean {
+  const logic = originals.get(wrapper)
+  return logic !== undefined && kindOf(logic) === 'promise'
+}
+
 function wrapWork(logic: Logic, kind: ActorKind): Logic {
   const takesEvents = kind === 'callback'
   return {

@@ -13,6 +13,9 @@ export const NOT_STARTED = 0
 export const RUNNING = 1
 export const STOPPED = 2
 
+/** For an actor that has started: XState reads its options before that only, and they would keep its input in memory. */
+export const NO_OPTIONS: LiveActor['options'] = Object.freeze({})
+
 /** An action that XState has resolved and asks its executor to run. */
 export interface ResolvedAction {
   readonly type: string
@@ -49,7 +52,7 @@ export interface LiveActor {
   readonly src: unknown
   logic: Logic
   readonly system: unknown
-  readonly options: { snapshot?: unknown }
+  options: { readonly snapshot?: unknown }
   _parent: LiveActor | undefined
   _snapshot: LiveSnapshot
   _processingStatus: number
@@ -196,7 +199,11 @@ export const INTERNALS: readonly { readonly owner: Owner; readonly field: string
   { owner: 'actor', field: '_send', why: 'delivery within a turn' },
   { owner: 'actor', field: '_stop', why: 'stops the root, and children whose parent has ended' },
   { owner: 'actor', field: '_error', why: 'ends an actor whose effect failed for good' },
-  { owner: 'actor', field: 'options', why: 'carries the stored snapshot to the adoption of a restored actor' },
+  {
+    owner: 'actor',
+    field: 'options',
+    why: 'carries the stored snapshot to the adoption of a restored actor, and is let go once the actor has started'
+  },
   { owner: 'actor', field: 'logic', why: 'wrapped, so that started work asks us' },
   { owner: 'scope', field: 'self', why: 'tells whose logic asks for its work to be started' },
   { owner: 'scope', field: 'system', why: 'leads from there to the tree' },

@@ -24,8 +24,8 @@ import type { Blueprint } from './blueprint.ts'
 import { type TreeEffect, withoutCancelledWork } from './effects.ts'
 import type { Host, Input } from './host.ts'
 import { inspectEffect } from './inspection.ts'
-import { type InspectedEvent, type LiveActor, RUNNING, STOPPED } from './internals.ts'
-import { pathOf, type RefOwner, refsOf, sessionIdOf, sessionOf } from './references.ts'
+import { type InspectedEvent, type LiveActor, NO_OPTIONS, RUNNING, STOPPED } from './internals.ts'
+import { OwnRefs, pathOf, type RefOwner, sessionIdOf, sessionOf } from './references.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { dueTime, TimerTable } from './timer-table.ts'
 
@@ -68,7 +68,7 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
   }
 
   get refs(): ActorRefs {
-    return (this.#refs ??= refsOf(this))
+    return (this.#refs ??= new OwnRefs(this))
   }
 
   get subscriptions(): Subscriptions {
@@ -147,8 +147,11 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
 
   #carryOut(input: Input): void {
     switch (input.kind) {
-      case 'start':
-        return this.createRoot({ input: input.input }).start()
+      case 'start': {
+        const root = this.createRoot({ input: input.input })
+        root.start()
+        return void (root.options = NO_OPTIONS)
+      }
       case 'event':
         return this.#receive(undefined, this.root, input.event)
       case 'internal': {

@@ -106,18 +106,28 @@ export class Ref {
 }
 
 /** How references are stored: session id, id, and parent, so that a stopped child is still known as whose it was. */
-export function refsOf(owner: RefOwner): ActorRefs {
-  const { actorId } = owner
-  return {
-    toRef(value) {
-      if (!isRef(value)) return undefined
-      const session = sessionOf(actorId, value.sessionId)
-      if (session === undefined) return undefined
-      const parent = value._parent && sessionOf(actorId, value._parent.sessionId)
-      return { session, id: value.id, ...(parent !== undefined && { parent }) }
-    },
-    fromRef: (stored) => refAt(owner, stored),
-    toStandIn: (value) => ('_nodes' in value ? plainSnapshot(value) : undefined)
+export class OwnRefs implements ActorRefs {
+  readonly #owner: RefOwner
+
+  constructor(owner: RefOwner) {
+    this.#owner = owner
+  }
+
+  toRef(value: object): StoredRef | undefined {
+    if (!isRef(value)) return undefined
+    const { actorId } = this.#owner
+    const session = sessionOf(actorId, value.sessionId)
+    if (session === undefined) return undefined
+    const parent = value._parent && sessionOf(actorId, value._parent.sessionId)
+    return { session, id: value.id, ...(parent !== undefined && { parent }) }
+  }
+
+  fromRef(stored: StoredRef): unknown {
+    return refAt(this.#owner, stored)
+  }
+
+  toStandIn(value: object): object | undefined {
+    return '_nodes' in value ? plainSnapshot(value) : undefined
   }
 }
 

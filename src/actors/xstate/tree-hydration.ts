@@ -26,6 +26,7 @@ import {
   type LiveSnapshot,
   type Logic,
   type MachineLogic,
+  NO_OPTIONS,
   RUNNING,
   type StateValue,
   STOPPED
@@ -185,7 +186,7 @@ class Hydration {
   /** XState starts what is active. The rest has ended; and nobody needs what it was restored from any more. */
   #settle(actor: LiveActor): void {
     if (actor._processingStatus !== RUNNING) actor._processingStatus = STOPPED
-    actor.options.snapshot = undefined
+    actor.options = NO_OPTIONS
   }
 
   #restoreTimers(): void {

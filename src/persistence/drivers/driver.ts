@@ -46,6 +46,11 @@ export interface Driver extends Queryable, Transactor {
   readonly isEmbedded: boolean
   /** false: a pooler gives each transaction another session; locks, settings and LISTEN do not stay. */
   readonly keepsSessions: boolean
+  /**
+   * As `transact`, for code of the user's on `client`. Nobody meets what it leaves on the session, of which `state` tells, except
+   * where sessions are not kept, or there is but one. Where `work` rejects with AbandonedError the connection is closed at once.
+   */
+  lend<Result>(state: Statement, work: (tx: Queryable, client: unknown) => Promise<Result>): Promise<Result>
   /** Runs a script of many statements as one transaction. */
   run(script: string): Promise<void>
   /** Opens a connection of its own, which no other code can keep busy. */

@@ -6,6 +6,7 @@
  * Invariants: those of driver.ts.
  */
 import { askPid, type Statement } from '../queries.ts'
+import { lend, type Loan } from './loan.ts'
 import type { Driver, Param, Queryable, Row, Session, Transactor } from './driver.ts'
 import type { Probe } from './pooler.ts'
 import { fromTransaction, isolation } from './transaction.ts'
@@ -60,6 +61,7 @@ export function createPgDriver(pool: PgPool, isOurs: boolean, onConnect: Stateme
     query: async (statement, params) => (await pool.query(toQuery(statement, params))).rows,
     run: async (script) => void (await pool.query(script)),
     transact: (work) => transactInPool(pool, work),
+    lend: async (state, work) => lend(await takeLoan(pool, toQuery), keepsSessions ? state : null, work),
     reserve: () => openSession(pool, toQuery, onConnect),
     listen: (statement, _channel, hear) => openSession(pool, toQuery, statement, ({ payload = '' }) => hear(payload)),
     end: async () => {
@@ -72,6 +74,15 @@ async function transactInPool<Result>(
   pool: PgPool,
   work: (tx: Queryable, client: unknown) => Promise<Result>
 ): Promise<Result> {
+  const loan = await takeLoan(pool, unnamed)
+  try {
+    return await loan.transact(work)
+  } finally {
+    loan.end(false)
+  }
+}
+
+async function takeLoan(pool: PgPool, toQuery: ToQuery): Promise<Loan> {
   const client = await pool.connect()
   let isLost = false
   const lose = (): void => {
@@ -79,14 +90,14 @@ async function transactInPool<Result>(
   }
   // The pool does not listen while a client is in use.
   client.on('error', lose)
-  try {
-    return await transactOn(client, () => work(fromTransaction(client), client))
-  } catch (error) {
-    if (error instanceof AbandonedError) lose()
-    throw error
-  } finally {
-    client.off('error', lose)
-    client.release(isLost)
+  return {
+    connection: client,
+    query: async (statement, params) => (await client.query(toQuery(statement, params))).rows,
+    transact: (work) => transactOn(client, () => work(fromTransaction(client), client)),
+    end: (isSpoiled) => {
+      client.off('error', lose)
+      client.release(isLost || isSpoiled)
+    }
   }
 }
 

@@ -30,6 +30,7 @@ export function createPGliteDriver(lite: PGliteInstance): Driver {
     keepsSessions: true,
     query,
     transact,
+    lend: (_state, work) => transact(work),
     run: async (script) => void (await lite.exec(script)),
     reserve: async () => {
       let hasEnded = false

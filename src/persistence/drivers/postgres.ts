@@ -1,16 +1,20 @@
 /**
  * The driver for `postgres` (postgres.js), over the caller's instance or one of ours.
  *
- * Owns: reserved connections. Does not own: the caller's instance.
+ * Owns: reserved connections, and those that are lent. Does not own: the caller's instance.
  *
  * Invariants: those of driver.ts, and
  * 1. A reserved connection is an instance of its own with one connection. The client would open another one in silence when
  *    that is lost; the session is then closed, because what the server kept for it (locks, settings) is gone.
+ * 2. A connection that is lent is an instance of its own, too: the client does not say which of many it used, and has no way to close
+ *    one of them. It is kept for the next loan, and disconnects where none comes.
  */
 import { askPid, type Statement } from '../queries.ts'
+import { lend, type Loan } from './loan.ts'
 import type { Driver, Param, Row, Session, Transactor } from './driver.ts'
 import type { Probe } from './pooler.ts'
 import { fromTransaction, isolation } from './transaction.ts'
+import { AbandonedError } from '../transient-errors.ts'
 
 /** `state.pid`: the server process, as told when the connection was made. */
 type Answer = Iterable<Row> & { readonly state?: { readonly pid: number | null } | null }
@@ -26,6 +30,8 @@ export interface PostgresSql {
 
 /** The client waits for ever for a statement whose connection was lost, unless it is told how long. */
 const endTimeoutSeconds = 5
+
+const lentIdleSeconds = 10
 
 /** The default export of `postgres`. */
 export interface ConnectPostgres {
@@ -46,6 +52,7 @@ export function createPostgresDriver(
   const run: Run = async (own, { text }, params) => [
     ...(await own.unsafe(text, [...params], { prepare: keepsSessions }))
   ]
+  const loans = new Loans(() => connect({ ...sql.options, max: 1, idle_timeout: lentIdleSeconds }), run)
   return {
     name: 'postgres.js',
     isEmbedded: false,
@@ -53,6 +60,7 @@ export function createPostgresDriver(
     query: (statement, params) => run(sql, statement, params),
     run: async (script) => void (await sql.unsafe(script)),
     transact: (work) => sql.begin(isolation, (tx) => work(fromTransaction(tx), tx)),
+    lend: (state, work) => lend(loans.take(), keepsSessions ? state : null, work),
     // Without a statement the client would not connect yet.
     reserve: () => openSession(sql, connect, run, (own) => run(own, onConnect ?? askPid, [])),
     listen: (_statement, channel, hear) =>
@@ -62,9 +70,55 @@ export function createPostgresDriver(
         return own.listen(channel, hear, () => (isListening ? close() : (isListening = true)))
       }),
     end: async () => {
+      await loans.end()
       if (isOurs) await sql.end({ timeout: endTimeoutSeconds })
     }
   }
+}
+
+/** As many as there ever were loans at a time. */
+class Loans {
+  readonly #open: () => PostgresSql
+  readonly #run: Run
+  readonly #free: PostgresSql[] = []
+  readonly #all = new Set<PostgresSql>()
+
+  constructor(open: () => PostgresSql, run: Run) {
+    this.#open = open
+    this.#run = run
+  }
+
+  take(): Loan {
+    const own = this.#free.pop() ?? this.#open()
+    this.#all.add(own)
+    return {
+      connection: own,
+      query: (statement, params) => this.#run(own, statement, params),
+      transact: (work) => transactUntilAbandoned(own, work),
+      end: (isSpoiled) => {
+        if (!isSpoiled) return void this.#free.push(own)
+        this.#all.delete(own)
+        void own.end({ timeout: 0 })
+      }
+    }
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([...this.#all].map((own) => own.end({ timeout: endTimeoutSeconds })))
+  }
+}
+
+/** The client would wait for what its code is waiting for before it rolls back. */
+function transactUntilAbandoned<Result>(own: PostgresSql, work: Parameters<Loan['transact']>[0]): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const done = own.begin(isolation, (tx) =>
+      work(fromTransaction(tx), tx).catch((error: unknown) => {
+        if (error instanceof AbandonedError) reject(error)
+        throw error
+      })
+    )
+    done.then((result) => resolve(result as Result), reject)
+  })
 }
 
 /** A connection as the instance would make it; made at the first question. */

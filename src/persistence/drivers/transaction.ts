@@ -39,7 +39,12 @@ export function fromTransaction(client: unknown): Queryable {
 
 function hasMethods(value: unknown, ...names: readonly string[]): boolean {
   const isHolder = typeof value === 'function' || (typeof value === 'object' && value !== null)
-  return isHolder && names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+  try {
+    return isHolder && names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+  } catch {
+    // What throws when it is looked at is no client.
+    return false
+  }
 }
 
 /** A pool has `query` too, but runs each on a connection of its choice. */

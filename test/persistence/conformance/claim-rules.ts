@@ -1,6 +1,6 @@
 /** `claim`: who may lease a row, and what a lease shows. */
 import { describe, expect, it } from 'vitest'
-import { acknowledgement, HOUR_MS, LONG_AGO, newActor, transition, uniqueId } from './world.ts'
+import { acknowledgement, HOUR_MS, LONG_AGO, MACHINES, newActor, transition, uniqueId } from './world.ts'
 import type { World } from './world.ts'
 
 export function claimRules(world: World): void {
@@ -34,6 +34,23 @@ export function claimRules(world: World): void {
         { event: '"second"', dedupKey: null }
       ])
       expect(inboxSeq).toBe(inbox[1]?.seq)
+    })
+
+    it('brings an inbox of hundreds whole, and so does a pick', async () => {
+      const queue = uniqueId()
+      const { id } = await world.asleep({}, { queue })
+      const event = (n: number): string => JSON.stringify({ type: 'WAIT', n })
+      const sent = Array.from({ length: 230 }, (_, n) => event(n))
+      await world.store.signal(
+        sent.map((event) => ({ actorId: id, machine: null, event, dedupKey: null })),
+        1_000
+      )
+      const { inbox, inboxSeq, version } = await world.take(id)
+      expect(inbox.map(({ event }) => event)).toEqual(sent)
+      expect(inbox.at(-1)?.seq).toBe(inboxSeq)
+      await world.commit(acknowledgement({ id, version }, { release: true, status: 'ready', inboxSeen: inboxSeq }))
+      const { rows } = await world.store.pick({ node: world.node, queue, machines: MACHINES, limit: 1 })
+      expect(rows[0]?.inbox.map(({ event }) => event)).toEqual(sent)
     })
 
     it('answers in the order asked, each row for itself', async () => {

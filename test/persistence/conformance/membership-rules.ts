@@ -16,11 +16,12 @@ export function membershipRules(world: World): void {
   }
 
   describe('a lease', () => {
-    it('is held as long as it is renewed, and tells the time', async () => {
+    it('is held as long as it is renewed, and tells the time, and which start of the server answers', async () => {
       const first = await world.lease.renew()
       await world.passTime()
       const second = await world.lease.renew()
       expect([first.held, second.held]).toEqual([true, true])
+      expect(second.server).toBe(first.server)
       expect(second.now).toBeGreaterThanOrEqual(first.now)
       expect(first.now).toBeGreaterThan(LONG_AGO)
     })

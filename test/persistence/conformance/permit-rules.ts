@@ -6,7 +6,7 @@ import type { World } from './world.ts'
 
 /** One token an hour: within a test none comes. */
 const hourly = (burst: number): Pick<PermitRequest, 'rate'> => ({ rate: { tokensPerMs: 1 / HOUR_MS, burst } })
-const GRANTED = { kind: 'granted' }
+const GRANTED = { kind: 'granted', inMs: 0 }
 const FULL = { kind: 'refused', by: 'concurrency', retryInMs: null }
 
 export function permitRules(world: World): void {
@@ -40,6 +40,14 @@ export function permitRules(world: World): void {
       expect(waits[0]).toBeLessThanOrEqual(HOUR_MS + 1)
       expect(waits[1]).toBeGreaterThan(1.9 * HOUR_MS)
       expect(results[4]).toMatchObject({ kind: 'refused', by: 'rate' })
+    })
+
+    it('gives what is there within a quarter of a second ahead, with the time until then', async () => {
+      const asked = requests(7, { rate: { tokensPerMs: 1 / 100, burst: 1 } })
+      const results = await take(asked)
+      expect(grantsOf(results)).toEqual([true, true, true, false, false, false, false])
+      const waits = results.map((result) => (result.kind === 'granted' ? result.inMs : (result.retryInMs ?? 0)))
+      expect(waits.map(Math.round)).toEqual([0, 100, 200, 50, 150, 250, 350])
     })
 
     it('remembers what it has given from one batch to the next', async () => {

@@ -26,6 +26,26 @@ export function releaseRules(world: World): void {
       expect(await world.row(id)).toMatchObject({ owner: null, version: 1, attempt: 0, snapshot: '"kept"' })
     })
 
+    it('takes back the attempt of a claim that led to nothing, and keeps those before it', async () => {
+      const { id } = await world.asleep({ snapshot: '"kept"' })
+      await world.deadNode((node) => world.take(id, node))
+      await world.reapAll()
+      for (let given = 0; given < 3; given += 1) {
+        expect(await world.take(id)).toMatchObject({ attempt: 2 })
+        await world.commit(acknowledgement({ id, version: 1 }, { status: 'ready', release: true, untried: true }))
+      }
+      expect(await world.row(id)).toMatchObject({ owner: null, attempt: 1 })
+    })
+
+    it('takes back no attempt where it is refused', async () => {
+      const { id } = await world.asleep()
+      await world.take(id)
+      await world.queue(id)
+      const given = await world.commit(acknowledgement({ id, version: 1 }, { release: true, untried: true }))
+      expect(given).toMatchObject({ released: false })
+      expect(await world.row(id)).toMatchObject({ owner: world.node, attempt: 1 })
+    })
+
     it('is refused where a signal is unseen, and the rest of the commit takes effect', async () => {
       const actor = await world.awake()
       const seq = await world.queue(actor.id)

@@ -115,6 +115,19 @@ export function scheduleRules(world: World): void {
       expect((await world.store.schedules.due(machines, 2)).due).toEqual([latest, late])
     })
 
+    it('goes on after one of them, also among those that are due since the same time', async () => {
+      const machine = uniqueId()
+      const machines = [{ name: machine, version: null }]
+      await saved(newSchedule({ machine }), LONG_AGO + 1_001)
+      for (let n = 0; n < 3; n++) await saved(newSchedule({ machine }), LONG_AGO + 1_000)
+      const { due: all } = await world.store.schedules.due(machines, 10)
+      const { due: first } = await world.store.schedules.due(machines, 2)
+      const { due: rest } = await world.store.schedules.due(machines, 2, first.at(-1))
+      expect([...first, ...rest]).toEqual(all)
+      expect(all).toHaveLength(4)
+      expect(await world.store.schedules.due(machines, 2, rest.at(-1))).toMatchObject({ due: [], nextInMs: null })
+    })
+
     it('tells how long it is until the next of those that are not', async () => {
       const machine = uniqueId()
       const machines = [{ name: machine, version: null }]

@@ -213,5 +213,17 @@ export function signalRules(world: World): void {
       expect((await world.store.unseen(node, 10)).toSorted()).toEqual(mine.map(({ id }) => id).toSorted())
       expect(await world.store.unseen(node, 1)).toHaveLength(1)
     })
+
+    it('goes on from an actor, so that a limit hides none', async () => {
+      const node = uniqueId()
+      const mine: string[] = []
+      for (let n = 0; n < 5; n++) mine.push((await world.insert({ owner: node })).id)
+      for (const id of mine) await world.queue(id)
+      const [first, second] = [await world.store.unseen(node, 3), await world.store.unseen(node, 2)]
+      const rest = await world.store.unseen(node, 3, first.at(-1))
+      expect([...first, ...rest]).toEqual(mine.toSorted())
+      expect(second).toEqual(first.slice(0, 2))
+      expect(await world.store.unseen(node, 3, rest.at(-1))).toEqual([])
+    })
   })
 }

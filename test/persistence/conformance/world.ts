@@ -160,7 +160,7 @@ export class World {
   }
 
   async insertOne(actor: NewActor): Promise<InsertResult> {
-    return only(await this.store.insert([actor]))
+    return told(await this.store.insert([actor]))
   }
 
   async claim(id: string, node = this.node): Promise<ClaimResult> {
