@@ -10,11 +10,11 @@ import { Lanes } from '../../src/persistence/drivers/lanes.ts'
 import { openDriver } from '../../src/persistence/drivers/open.ts'
 import type { Statement } from '../../src/persistence/queries.ts'
 import { loadQueries } from '../../src/persistence/queries.ts'
-import { classifyError } from '../../src/persistence/transient-errors.ts'
+import { AbandonedError, classifyError } from '../../src/persistence/transient-errors.ts'
 import { testDatabase } from '../support/database.ts'
 
 const { url, sql } = await testDatabase()
-const { pinPlans } = loadQueries('perdure')
+const { pinPlans, sessionState } = loadQueries('perdure')
 const one: Statement = { name: 'one', text: 'select 1 as one' }
 const pid: Statement = { name: 'pid', text: 'select pg_backend_pid() as pid' }
 const sleepLong: Statement = { name: 'sleep_long', text: 'select pg_sleep(600)::text as slept' }
@@ -70,6 +70,52 @@ describe.each(Object.entries(pools))('a driver on %s', (_name, connect) => {
     const pids = await Promise.all([...sessions.map(pidOf), driver.query(pid, []).then(([row]) => row?.['pid'])])
     expect(new Set(pids).size).toBe(3)
     for (const session of sessions) await session.end()
+  })
+
+  it.each([
+    'set statement_timeout = 1',
+    'set search_path = pg_temp',
+    'set session characteristics as transaction read only',
+    'set role pg_monitor',
+    'create temporary table left_over (id integer)',
+    'prepare left_over as select 1',
+    'declare left_over cursor with hold for select 1',
+    'listen left_over',
+    'select pg_advisory_lock(1)'
+  ])('lends nobody a session that code has left other than it was: %s', async (text) => {
+    const driver = await openOn(connect)
+    const leave: Statement = { name: 'leave', text }
+    const [left] = await driver.lend(sessionState, async (tx) => {
+      await tx.query(leave, [])
+      return tx.query(pid, [])
+    })
+    const look = () => sql('select from pg_stat_activity where pid = $1', [left?.['pid']])
+    await expect.poll(look, { timeout: 10_000 }).toEqual([])
+  })
+
+  it('lends a session again that code has left as it was', async () => {
+    const driver = await openOn(connect)
+    const seen = new Set<unknown>()
+    const isLentAgain = async (): Promise<boolean> => {
+      const [row] = await driver.lend(sessionState, (tx) => tx.query(pid, []))
+      return seen.size === seen.add(row?.['pid']).size
+    }
+    await expect.poll(isLentAgain, { timeout: 10_000 }).toBe(true)
+  })
+
+  it('closes a connection whose transaction is given up, though its code still waits', async () => {
+    const driver = await openOn(connect)
+    const waiting: Promise<unknown>[] = []
+    const lent = driver.lend(sessionState, async (tx) => {
+      const [row] = await tx.query(pid, [])
+      waiting.push(tx.query(sleepLong, []).catch(() => 'failed'))
+      throw new AbandonedError(row?.['pid'])
+    })
+    const gone = await lent.catch((error: unknown) => error)
+    expect(gone).toBeInstanceOf(AbandonedError)
+    expect(await Promise.all(waiting)).toEqual(['failed'])
+    await kill((gone as AbandonedError).cause as number)
+    expect(await driver.lend(sessionState, (tx) => tx.query(one, []))).toEqual([{ one: 1 }])
   })
 
   it('outlives the end of a connection that nobody uses', async () => {

@@ -1,6 +1,6 @@
 /** What callers of a batch are told where its first run may have taken effect, and later ones did not come through. */
-import { expect, test } from 'vitest'
-import { LeaseLostError, OutcomeUnknownError } from '../../src/errors.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { LeaseLostError, OutcomeUnknownError, StoreUnavailableError } from '../../src/errors.ts'
 import { Batcher } from '../../src/persistence/group-commit.ts'
 
 const coded = (code: string): Error => Object.assign(new Error(code), { code })
@@ -87,4 +87,13 @@ test('a batcher that has given up tells no one a second time when the answer com
   answer()
   await batcher.whenIdle()
   expect(heard).toEqual([false])
+})
+
+test('how long a batch is tried again goes by no clock that can be set back', async () => {
+  const { now } = Date
+  onTestFinished(() => void (Date.now = now))
+  // It is set back as fast as it goes on.
+  Date.now = () => 0
+  const runs = Array.from({ length: 1_000 }, () => coded('25006'))
+  await expect(batcherOf(runs).request('x')).rejects.toThrow(StoreUnavailableError)
 })

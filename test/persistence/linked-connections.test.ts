@@ -46,8 +46,8 @@ const inboxOf = async (id: string) => (await store.inbox(id, 0)).map(({ event })
 const statusOf = async (id: string) => (await store.read([id]))[0]?.status
 
 describe('a connection that is lost around COMMIT', () => {
-  it.each<Passage['at']>(['asked', 'answered'])('when it is %s: all of it once, and it is found out', async (at) => {
-    const [sender, target] = (await awake(2)) as [string, string]
+  /** What a commit that puts something into inboxes is answered, whose connection is lost as its COMMIT is asked or answered. */
+  async function commitCutOff(commit: Commit, at: Passage['at']): Promise<Settled<CommitAnswer>> {
     let isCommitNext = false
     let isLost = false
     const proxy = await openProxy(url, (passage) => {
@@ -59,15 +59,33 @@ describe('a connection that is lost around COMMIT', () => {
     const cut = await openPostgresStore(proxy.url)
     const options = { telemetry: new Telemetry(), inboxLimit: 10, refuse: () => null, retryForMs: 10_000 }
     const batched = new BatchedStore({ store: cut, node, ...options })
-    const child = childOf({ id: sender, version: 1 }, 1)
-    const commit = go(sender, 1, { births: [child], messages: [{ to: { id: target }, event: '1' }] })
     const settled = await new Promise<Settled<CommitAnswer>>((settle) => batched.commit(commit, settle))
     expect(isLost).toBe(true)
-    expect(settled).toMatchObject({ ok: true, value: { kind: 'committed', outgoing: { wakesRows: true } } })
-    expect([await inboxOf(target), await statusOf(child.id)]).toEqual([[1], 'ready'])
     await cut.close()
     await proxy.close()
+    return settled
+  }
+
+  it.each<Passage['at']>(['asked', 'answered'])('when it is %s: all of it once, and it is found out', async (at) => {
+    const [sender, target] = (await awake(2)) as [string, string]
+    const child = childOf({ id: sender, version: 1 }, 1)
+    const commit = go(sender, 1, { births: [child], messages: [{ to: { id: target }, event: '1' }] })
+    const settled = await commitCutOff(commit, at)
+    expect(settled).toMatchObject({ ok: true, value: { kind: 'committed', outgoing: { wakesRows: true } } })
+    expect([await inboxOf(target), await statusOf(child.id)]).toEqual([[1], 'ready'])
   })
+
+  it.each<Passage['at']>(['asked', 'answered'])(
+    'when it is %s: the numbers of what is deferred are told',
+    async (at) => {
+      const [id] = (await awake(1)) as [string]
+      const sends = go(id, 1, { messages: [1, 2].map((n) => ({ to: { id }, event: `${n}` })) })
+      const deferred = [{ event: '"later"', dedupKey: null }]
+      const settled = await commitCutOff({ ...sends, deferred }, at)
+      expect(settled).toMatchObject({ ok: true, value: { kind: 'committed', inboxSeq: 3, deferredSeq: 1 } })
+      expect(await inboxOf(id)).toEqual(['later', 1, 2])
+    }
+  )
 })
 
 describe('transact', () => {
@@ -106,5 +124,26 @@ describe('transact', () => {
     await rival.query('rollback')
     expect(answer).toEqual({ kind: 'locked' })
     expect(await written(id)).toBe(0)
+  })
+})
+
+describe('a child whose key a transaction is taking', () => {
+  it('holds up the commit that bears it, and no others', async () => {
+    const ids = await awake(3)
+    const key = randomUUID()
+    await rival.query('begin')
+    await rival.query(
+      `insert into perdure.actor (id, machine, key, key_scope, queue, priority, status, wake_at)
+       values ($1, 'order', $2, '{ready,running,waiting}', 'default', 0, 'ready', now())`,
+      [randomUUID(), key]
+    )
+    const commits = ids.map((id, n) =>
+      go(id, 1, { births: [{ ...childOf({ id, version: 1 }, 1), key: n === 1 ? key : null }] })
+    )
+    const kinds = async () => (await store.commit(node, commits)).map(({ kind }) => kind)
+    const first = await kinds()
+    await rival.query('rollback')
+    expect(first).toEqual(['committed', 'locked', 'committed'])
+    expect(await kinds()).toEqual(['stale', 'committed', 'stale'])
   })
 })

@@ -74,7 +74,7 @@ it('a node that was reaped is not revived by a renewal that comes late', async (
   await store.join('other', 'other', HOUR_MS)
   clock.advance(1_000)
   await store.reap('other', 10)
-  expect(await lease.renew()).toEqual({ held: false, now: clock.now() })
+  expect(await lease.renew()).toMatchObject({ held: false, now: clock.now() })
   const actor = newActor({ owner: 'late' })
   await store.insert([actor])
   expect(await store.claim('other', [actor.id])).toMatchObject([{ kind: 'claimed' }])

@@ -15,6 +15,7 @@ export function noting(driver: Driver, note: (statement: string) => void): Drive
     ...driver,
     ...notingQueries(driver),
     ...notingTransactions(driver),
+    lend: (state, work) => driver.lend(state, (tx, client) => work(notingQueries(tx), client)),
     reserve: async () => {
       const session = await driver.reserve()
       return {

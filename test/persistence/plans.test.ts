@@ -124,7 +124,7 @@ test('a claim reads the rows that it names', async () => {
 
 test('a look for dead nodes, for unseen signals and for unknown machines reads nothing of a backlog', async () => {
   expect((await cost(queries.reap, node, LIMIT)).pages).toBeLessThan(PAGES_A_LOOK)
-  expect((await cost(queries.unseen, node, LIMIT)).pages).toBeLessThan(PAGES_A_LOOK)
+  expect((await cost(queries.unseen, node, LIMIT, null)).pages).toBeLessThan(PAGES_A_LOOK)
   const unknown = await cost(queries.findUnknown, '[]', JSON.stringify(['busy']), 0, LIMIT)
   expect(unknown.pages).toBeLessThan(PAGES_A_LOOK)
 })
