@@ -15,7 +15,7 @@
  */
 import type { DurableActorRef } from '../../src/actor-ref.ts'
 import { ActorTerminatedError, MachineNotDurableError } from '../../src/errors.ts'
-import { readMachine } from '../../src/options.ts'
+import { readMachine } from '../../src/registering.ts'
 import type { Case, Step } from './case.ts'
 import { Ear, type Observation } from './observation.ts'
 import type { SteeredDatabase } from './steered-database.ts'

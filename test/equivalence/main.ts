@@ -12,7 +12,8 @@
  * Invariant
  * 1. Ctrl-C ends the workers, and then removes what the run has made.
  */
-import { parseArgs } from 'node:util'
+import { choice, count, readCommandLine, seed as seedFlag } from '../../scripts/command-line.ts'
+import { featureCases } from './features/index.ts'
 import type { Job, Source } from './job.ts'
 import { GROUP as RANDOM, inBatches } from './random/campaign.ts'
 import { Report } from './report.ts'
@@ -20,18 +21,17 @@ import { openScratchDatabases } from './scratch-database.ts'
 import { leftOut } from './scxml/index.ts'
 import { shareOut, Worker, type XStateRelease } from './workers.ts'
 
-const { values } = parseArgs({
-  options: {
-    random: { type: 'string', default: '10000' },
-    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 30)) },
-    group: { type: 'string' },
-    xstate: { type: 'string', default: 'newest' }
-  }
+const {
+  group,
+  xstate,
+  seed,
+  random: number
+} = readCommandLine({
+  random: count(10_000, { min: 0, max: 10_000_000 }),
+  seed: seedFlag(),
+  group: choice([RANDOM, 'found', 'scxml', ...new Set(featureCases.map((each) => each.group))], undefined),
+  xstate: choice<XStateRelease, XStateRelease>(['newest', 'oldest'], 'newest')
 })
-const { group } = values
-const count = readNumber('random', values.random)
-const seed = readNumber('seed', values.seed)
-const xstate = readRelease(values.xstate)
 /** Two keep a Postgres busy. */
 const WORKERS = 2
 /** Failures of random machines that are made smaller before they are shown. */
@@ -52,11 +52,13 @@ try {
 async function run(): Promise<number> {
   const startedAt = performance.now()
   const wantsRandom = group === undefined || group === RANDOM
-  if (wantsRandom) say(`random schedules: ${count}, from seed ${seed}`)
+  if (wantsRandom) say(`random schedules: ${number}, from seed ${seed}`)
   const sources: readonly Source[] = ['features', 'scxml', 'found']
   const jobs: readonly Job[] = [
     ...sources.map((source) => ({ do: 'compare', source, group }) as const),
-    ...(wantsRandom ? inBatches({ seed, count }) : []).map((seeds) => ({ do: 'compareRandom', ...seeds }) as const)
+    ...(wantsRandom ? inBatches({ seed, count: number }) : []).map(
+      (seeds) => ({ do: 'compareRandom', ...seeds }) as const
+    )
   ]
   const answers = await shareOut(jobs, workers)
   const report = new Report(answers.flatMap(({ findings }) => findings))
@@ -75,17 +77,6 @@ async function tellSmallest({ different }: Report): Promise<void> {
   for (const [index, { name }] of failures.entries()) {
     say(`\nthe smallest like ${RANDOM}: ${name}\n${answers[index]?.told}`)
   }
-}
-
-function readRelease(text: string): XStateRelease {
-  if (text === 'newest' || text === 'oldest') return text
-  throw new Error(`--xstate takes newest or oldest, not '${text}'`)
-}
-
-function readNumber(option: string, text: string): number {
-  const number = Number(text)
-  if (Number.isSafeInteger(number) && number >= 0) return number
-  throw new Error(`--${option} takes a whole number, not '${text}'`)
 }
 
 function say(text: string): void {

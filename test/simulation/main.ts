@@ -10,26 +10,24 @@
  *
  * Owns: the exit code: 1 where anything was violated.
  */
-import { parseArgs } from 'node:util'
+import { count, mark, partOf, readCommandLine, seed as seedFlag } from '../../scripts/command-line.ts'
 import { bugs } from './bugs.ts'
 import { explain, runCampaign } from './campaign.ts'
 import { describePlan, drawPlan } from './plan.ts'
 import { simulate } from './simulation.ts'
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 30)) },
-    runs: { type: 'string', default: '1000' },
-    bug: { type: 'string' },
-    trace: { type: 'boolean', default: false }
-  }
+const {
+  seed,
+  runs,
+  trace,
+  bug: wanted
+} = readCommandLine({
+  seed: seedFlag(),
+  runs: count(1_000, { max: 10_000_000 }),
+  bug: partOf(bugs.map(({ name }) => name)),
+  trace: mark()
 })
-const [seed, runs] = [Number(values.seed), Number(values.runs)]
-if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(runs)) throw new Error('--seed and --runs take whole numbers')
-const { bug: wanted } = values
 const bug = wanted === undefined ? undefined : bugs.find(({ name }) => name.includes(wanted))
-if (wanted !== undefined && bug === undefined)
-  throw new Error(`no bug is called '${wanted}': ${bugs.map(({ name }) => name).join(', ')}`)
 
 /** Failures that are explained: each takes hundreds of runs. */
 const EXPLAINED = 3
@@ -38,7 +36,7 @@ const PART = 1_000
 
 const startedAt = performance.now()
 say(`${runs} runs from seed ${seed}${bug ? `, with a bug: ${bug.name}` : ''}`)
-if (values.trace) {
+if (trace) {
   for (let run = seed; run < seed + runs; run++) {
     const { trace, hash } = await simulate(drawPlan(run), { bug, keepsTrace: true })
     for (const line of [...describePlan(drawPlan(run)), ...trace, `hash ${hash}`]) say(line)
