@@ -5,7 +5,7 @@
  */
 import type { Violation } from '../support/checks.ts'
 import type { Cluster } from './cluster.ts'
-import { pause, startNode, type Fault, type Field } from './faults.ts'
+import { pause, startNode, type Fault, type Field } from './field.ts'
 import { Load } from './load.ts'
 import type { Random } from '../support/random.ts'
 

@@ -131,6 +131,30 @@ test('an event whose answer is unknown may be there or not', () => {
   expect(findViolations({ ...sound, sends: [...sends, send(2, { type: 'add', n: 'b' }, unknown)] })).toEqual([])
 })
 
+const moment = (at: number) => ({ at, monotonicMs: at })
+const losses = [{ from: moment(30), to: moment(60) }]
+const accepted = (n: string, answeredAt: number): SendRecord => ({ ...send(2, { type: 'add', n }), answeredAt })
+
+test('what was accepted, and seen, while the database lost commits may be gone', () => {
+  const lost = effects(5, 'b').map((one) => ({ ...one, key: `${actor}:4:0` }))
+  const history = { ...sound, sends: [...sound.sends, accepted('b', 55)], effects: [...sound.effects, ...lost], losses }
+  expect(findViolations(history)).toEqual([])
+  expect(kindsOf({ ...history, losses: [] })).toEqual(['lost', 'answer', 'uncommitted', 'key'])
+})
+
+test('what was accepted, or seen, before or after that must be there, also what was accepted again', () => {
+  const kindsWith = (sends: readonly SendRecord[], seen: readonly Effect[] = []): readonly Violation['kind'][] =>
+    kindsOf({ ...sound, sends: [...sound.sends, ...sends], effects: [...sound.effects, ...seen], losses })
+  expect(kindsWith([accepted('b', 25)])).toEqual(['lost', 'answer'])
+  expect(kindsWith([accepted('b', 55), accepted('b', 65)])).toEqual(['lost', 'answer'])
+  expect(kindsWith([accepted('b', 55)], effects(7, 'b'))).toEqual(['uncommitted'])
+})
+
+test('a committed effect whose transition was lost and came again must have run again', () => {
+  const early = effects(4, 'w!').map((one) => ({ ...one, at: 35 }))
+  expect(kindsOf({ ...sound, effects: [...sound.effects.slice(0, 4), ...early], losses })).toEqual(['unrun'])
+})
+
 test('an effect may be seen again, elsewhere, under its key', () => {
   const again = sound.effects.map((one) => ({ ...one, at: one.at + 100, node: 'another node' }))
   expect(findViolations({ ...sound, effects: [...sound.effects, ...again] })).toEqual([])

@@ -8,7 +8,8 @@
  *     await cluster.waitUntil('b has it', () => b.effects().length > 0)
  *     await expectPeace(cluster)                                // at rest, and the checks find nothing
  *
- * Verbs: start · and of a member stop, kill, freeze, thaw, cutConnection, holdBack, healConnection · restartPostgres · waitUntil.
+ * Verbs: start · and of a member stop, kill, freeze, thaw, cutConnection, holdBack, loseAnswers, healConnection, stepClock · of the server
+ * restartPostgres, turnReadOnly, fillDisk, loseCommits · waitUntil.
  *
  * Owns: the workers, their diaries, and the log of all that was asked of them through `spawn` and `send`.
  * Does not own: what must be so (checks.ts).
@@ -23,23 +24,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Row } from '../support/database.ts'
 import { findViolations, type Violation } from '../support/checks.ts'
-import type { History, Outcome, SendRecord } from '../support/run.ts'
+import type { History, Moment, Outcome, SendRecord } from '../support/run.ts'
 import { readActors, readCommits } from './history.ts'
 import { Member } from './member.ts'
+import type { Server } from './server.ts'
 import type { TallyEvent } from '../support/tally.ts'
 import type { WorkerOptions } from './words.ts'
 
 export interface ClusterOptions {
   readonly program: string
-  readonly database: string
+  readonly server: Server
   readonly ask: (text: string, params?: readonly unknown[]) => Promise<readonly Row[]>
-  /** Stops the server as a crash would, and starts it again. */
-  readonly restartPostgres: () => Promise<void>
 }
 
 /** On a machine that is busy with other things. */
 const WITHIN_MS = 20_000
 const LOOK_MS = 20
+
+/** By both clocks that a history goes by. */
+const now = (): Moment => ({ at: Date.now(), monotonicMs: performance.now() })
 
 export class Cluster {
   readonly #options: ClusterOptions
@@ -47,6 +50,7 @@ export class Cluster {
   readonly #members: Member[] = []
   readonly #spawns: { actor: string; outcome: Outcome }[] = []
   readonly #sends: SendRecord[] = []
+  readonly #losses: { from: Moment; to: Moment | null }[] = []
   #order = 0
 
   private constructor(options: ClusterOptions, folder: string) {
@@ -60,9 +64,9 @@ export class Cluster {
 
   /** Another process, whose runtime is started. Several may have one name. */
   async start(name: string, options: WorkerOptions = {}): Promise<Member> {
-    const { program, database } = this.#options
+    const { program, server } = this.#options
     const diary = join(this.#folder, `${this.#members.length}.jsonl`)
-    const member = await Member.open({ name, program, database, diary, options })
+    const member = await Member.open({ name, program, database: server.url, diary, options })
     this.#members.push(member)
     await member.start()
     return member
@@ -102,8 +106,35 @@ export class Cluster {
     return this.#options.ask(text, params)
   }
 
-  restartPostgres(): Promise<void> {
-    return this.#options.restartPostgres()
+  /** As after a crash; `recovering`: and again before it is up. */
+  restartPostgres(moment?: 'recovering'): Promise<void> {
+    return this.#options.server.restart(moment)
+  }
+
+  turnReadOnly(isReadOnly: boolean): Promise<void> {
+    return this.#options.server.turnReadOnly(isReadOnly)
+  }
+
+  async fillDisk(isFull: boolean): Promise<void> {
+    await this.ask(isFull ? 'insert into full_disk default values' : 'truncate full_disk')
+  }
+
+  beginToLoseCommits(): Promise<void> {
+    this.#losses.push({ from: now(), to: null })
+    return this.#options.server.beginToLoseCommits()
+  }
+
+  /** The server crashes, and comes back without what it has lost. Resolves to how many transitions these were, at least. */
+  async loseCommits(): Promise<number> {
+    const { server } = this.#options
+    const list = 'select actor_id, version, at::text from past'
+    const before = await this.ask(list)
+    await server.ceaseToLoseCommits()
+    await server.restart()
+    const last = this.#losses.pop()
+    if (last) this.#losses.push({ from: last.from, to: now() })
+    const kept = new Set((await this.ask(list)).map((row) => JSON.stringify(row)))
+    return before.filter((row) => !kept.has(JSON.stringify(row))).length
   }
 
   /** The node that has an actor; null: nobody. */
@@ -137,7 +168,8 @@ export class Cluster {
       sends: this.#sends,
       effects: this.#members.flatMap((member) => member.effects()),
       commits: await readCommits((text) => this.ask(text)),
-      actors: await readActors((text) => this.ask(text))
+      actors: await readActors((text) => this.ask(text)),
+      losses: this.#losses.map(({ from, to }) => ({ from, to: to ?? now() }))
     }
   }
 

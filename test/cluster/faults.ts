@@ -1,52 +1,16 @@
 /**
  * The faults of a campaign, as values: each is done to a cluster under load, lasts a while, and is undone.
  *
- * Owns: what each fault is. Does not own: when it happens (campaign.ts), what must be so afterwards (checks.ts).
+ * Owns: what each fault of nodes is, and the list of all. Does not own: faults of servers and clocks (server-faults.ts), when one
+ * happens (campaign.ts), what must be so afterwards (checks.ts).
  *
  * Invariants
  * 1. Once a fault is healed, as many nodes live as before, and all of them reach the database.
  * 2. While a node has a fault it is out of the field: no other fault chooses it.
  */
-import type { Cluster } from './cluster.ts'
+import { A_WHILE_MS, pause, PAST_THE_LEASE_MS, startNode, take, type Fault, type Field } from './field.ts'
 import type { Member } from './member.ts'
-import type { Random } from '../support/random.ts'
-import type { WorkerOptions } from './words.ts'
-
-/** Where a fault happens. */
-export interface Field {
-  readonly cluster: Cluster
-  readonly random: Random
-  /** Those that are alive and well. */
-  readonly nodes: Member[]
-}
-
-export interface Fault {
-  readonly name: string
-  /** Between its coming and its being undone. */
-  readonly lastsMs: number
-  /** Resolves, once it is there, to what undoes it; that resolves when all is well again. */
-  inject(field: Field): Promise<() => Promise<void>>
-}
-
-/** Short, so that a fault which outlasts a lease need not last long. */
-export const NODE_OPTIONS: WorkerOptions = { lease: 1_200, poll: 500, bounds: { attempts: 100_000 } }
-const PAST_THE_LEASE_MS = 2_000
-/** Long enough for the rest to notice. */
-const A_WHILE_MS = 600
-
-export const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms))
-
-const nothing = (): Promise<void> => Promise.resolve()
-
-function take({ nodes, random }: Field): Member {
-  const [node] = nodes.splice(random.below(nodes.length), 1)
-  if (node === undefined) throw new Error('no node is alive and well')
-  return node
-}
-
-export async function startNode({ cluster, nodes }: Field): Promise<void> {
-  nodes.push(await cluster.start(`node ${cluster.members.length}`, NODE_OPTIONS))
-}
+import { clockFaults, serverFaults } from './server-faults.ts'
 
 /** The node does not survive it: another is started in its place. */
 const ofItsEnd = (name: string, end: (node: Member) => Promise<void>): Fault => ({
@@ -74,15 +38,6 @@ const ofItsLife = (
       end(node)
       field.nodes.push(node)
     }
-  }
-})
-
-const ofTheServer = (name: string, happen: (field: Field) => Promise<unknown>): Fault => ({
-  name,
-  lastsMs: A_WHILE_MS,
-  inject: async (field) => {
-    await happen(field)
-    return nothing
   }
 })
 
@@ -120,19 +75,13 @@ const single: readonly Fault[] = [
     node.loseAnswers('signal', 'claim', 'pick')
   ),
   ofItsLife('a node is cut off', A_WHILE_MS, (node) => node.cutConnection()),
-  ofTheServer('random sessions are ended', ({ cluster, random }) =>
-    cluster.terminateSessions(`md5(pid::text || '${random.below(1_000)}') < '5'`)
-  ),
-  ofTheServer('the listeners are ended', ({ cluster }) => cluster.terminateSessions(LISTENERS)),
-  ofTheServer('Postgres crashes', ({ cluster }) => cluster.restartPostgres())
+  ...clockFaults
 ]
 
-/** The sessions that listen, which do nothing else. */
-export const LISTENERS = `query ~ 'listen "?perdure'`
-
+/** For so long that timers fall due while nobody lives. */
 const allKilled: Fault = {
   name: 'all nodes are killed',
-  lastsMs: 0,
+  lastsMs: A_WHILE_MS,
   inject: async (field) => {
     const doomed = field.nodes.splice(0)
     await Promise.all(doomed.map((node) => node.kill()))
@@ -142,15 +91,25 @@ const allKilled: Fault = {
   }
 }
 
+/** While the server loses commits nothing else is done to it: what it loses is to be known. */
+const OF_ITS_OWN = new Set(['a failover loses the last commits'])
+
+/** In the order in which two of them come. That of the server comes last and goes first: no node can start while it has one. */
+const any = [...single, ...serverFaults.filter(({ name }) => !OF_ITS_OWN.has(name))]
+
 const twoAtOnce: Fault = {
   name: 'two of these at once',
   lastsMs: PAST_THE_LEASE_MS,
   inject: async (field) => {
-    const first = field.random.of(single)
-    const second = field.random.of(single.filter((fault) => fault !== first))
-    const heals = [await first.inject(field), await second.inject(field)]
-    return async () => void (await Promise.all(heals.map((heal) => heal())))
+    const first = field.random.of(any)
+    const second = field.random.of(any.filter((fault) => fault !== first))
+    const inOrder = any.filter((fault) => fault === first || fault === second)
+    const heals: (() => Promise<unknown>)[] = []
+    for (const fault of inOrder) heals.unshift(await fault.inject(field))
+    return async () => {
+      for (const heal of heals) await heal()
+    }
   }
 }
 
-export const faults: readonly Fault[] = [...single, allKilled, twoAtOnce]
+export const faults: readonly Fault[] = [...single, ...serverFaults, allKilled, twoAtOnce]

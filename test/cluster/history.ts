@@ -10,12 +10,12 @@ import type { ActorState, Commit } from '../support/run.ts'
 export const REMEMBER = `
   create table past (
     n bigint generated always as identity,
-    actor_id uuid, version integer, owner uuid, snapshot json, at timestamptz
+    actor_id uuid, version integer, owner uuid, snapshot json, at timestamptz, timer_at timestamptz
   );
   create function remember() returns trigger language plpgsql as $$
     begin
-      insert into past (actor_id, version, owner, snapshot, at)
-      values (new.id, new.version, old.owner, new.snapshot, clock_timestamp());
+      insert into past (actor_id, version, owner, snapshot, at, timer_at)
+      values (new.id, new.version, old.owner, new.snapshot, clock_timestamp(), new.timer_at);
       return null;
     end
   $$;
@@ -23,14 +23,34 @@ export const REMEMBER = `
     for each row when (new.version <> old.version or new.snapshot::text is distinct from old.snapshot::text)
     execute function remember()`
 
-export const FORGET = 'truncate past, perdure.actor, perdure.node cascade'
+/** Where a row is in `full_disk`, whatever would add to a table fails as the server has it fail on a disk that is full. */
+export const FULL_DISK = `
+  create table full_disk ();
+  create function refuse() returns trigger language plpgsql as $$
+    begin
+      if exists (select from public.full_disk) then
+        raise exception 'could not extend file: No space left on device' using errcode = 'disk_full';
+      end if;
+      return null;
+    end
+  $$;
+  create trigger refuse before insert or update on perdure.actor execute function refuse();
+  create trigger refuse before insert or update on perdure.signal execute function refuse();
+  create trigger refuse before insert or update on perdure.dedup execute function refuse()`
+
+export const FORGET = 'truncate past, full_disk, perdure.actor, perdure.node cascade'
 
 type Ask = (text: string) => Promise<readonly Row[]>
 
 export async function readCommits(ask: Ask): Promise<readonly Commit[]> {
   const rows = await ask(
     `select actor_id as actor, version, owner, (extract(epoch from at) * 1000)::float8 as at,
-       snapshot #> '{context,taken}' as taken
+       snapshot #> '{context,taken}' as taken,
+       json_build_object(
+         'of', case when snapshot ->> 'value' = 'napping' then snapshot #>> '{context,busy,n}' end,
+         'dueAt', case when snapshot ->> 'value' = 'napping' then extract(epoch from timer_at) * 1000 end,
+         'now', extract(epoch from at) * 1000
+       ) as timer
      from past order by n`
   )
   return rows as unknown as readonly Commit[]

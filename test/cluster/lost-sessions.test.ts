@@ -1,6 +1,6 @@
 /** Sessions that the server ends, and a server that ends. */
 import { expect, test } from 'vitest'
-import { LISTENERS } from './faults.ts'
+import { LISTENERS } from './server-faults.ts'
 import { Load } from './load.ts'
 import { seeded } from '../support/random.ts'
 import { expectPeace, openClusterStage } from './stage.ts'

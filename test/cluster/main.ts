@@ -11,23 +11,19 @@
  * Invariant
  * 1. Ctrl-C ends the workers and the server.
  */
-import { parseArgs } from 'node:util'
+import { amount, partOf, readCommandLine, seed as seedFlag } from '../../scripts/command-line.ts'
 import { runBout, tabulate, type Bout } from './campaign.ts'
 import { faults } from './faults.ts'
 import { openGround } from './ground.ts'
 import { seeded } from '../support/random.ts'
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '5' },
-    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 30)) },
-    fault: { type: 'string', default: '' }
-  }
+const values = readCommandLine({
+  minutes: amount(5, { max: 10_000 }),
+  seed: seedFlag(),
+  fault: partOf(faults.map(({ name }) => name))
 })
-const chosen = faults.filter(({ name }) => name.includes(values.fault))
-if (chosen.length === 0)
-  throw new Error(`no fault is called '${values.fault}': ${faults.map(({ name }) => name).join(', ')}`)
-const deadline = performance.now() + Number(values.minutes) * 60_000
+const chosen = faults.filter(({ name }) => name.includes(values.fault ?? ''))
+const deadline = performance.now() + values.minutes * 60_000
 /** How often a fault comes in one bout. */
 const TIMES = 3
 
@@ -35,7 +31,7 @@ const TIMES = 3
 const SHOWN = 20
 
 const bouts: Bout[] = []
-const random = seeded(Number(values.seed))
+const random = seeded(values.seed)
 /** Listened to for good: the server of ours would end with the next signal that nobody else hears (scripts/postgres.ts). */
 const interrupted = new Promise<never>((_, reject) => process.on('SIGINT', () => reject(new Error('interrupted'))))
 

@@ -34,6 +34,7 @@ export class Member {
   readonly #diary: string
   readonly #asked = new Map<number, (outcome: Outcome) => void>()
   #calls = 0
+  #statements = 0
   #isMeantToEnd = false
   /** Resolves once its process is gone. */
   readonly ended: Promise<void>
@@ -61,8 +62,19 @@ export class Member {
 
   static async open(options: MemberOptions): Promise<Member> {
     const verdicts: Verdicts = new Map()
-    const proxy = await openProxy(options.database, ({ statement, at }) => verdicts.get(`${statement} ${at}`) ?? 'pass')
-    return new Member(proxy, verdicts, options)
+    let count = (): void => undefined
+    const proxy = await openProxy(options.database, ({ statement, at }) => {
+      if (at === 'asked') count()
+      return verdicts.get(`${statement} ${at}`) ?? 'pass'
+    })
+    const member = new Member(proxy, verdicts, options)
+    count = () => void member.#statements++
+    return member
+  }
+
+  /** Statements that it has sent so far. */
+  get statements(): number {
+    return this.#statements
   }
 
   get isAlive(): boolean {
@@ -120,6 +132,11 @@ export class Member {
     const state = `/proc/${this.#process.pid}/stat`
     while (existsSync(state) && !/\) [TtZX] /.test(readFileSync(state, 'utf8')))
       await new Promise((again) => setImmediate(again))
+  }
+
+  /** Its clock goes wrong by so many milliseconds, one step after the other, again and again; resolves once it does. */
+  async stepClock(...steps: readonly number[]): Promise<void> {
+    await this.call({ kind: 'stepClock', steps })
   }
 
   thaw(): void {

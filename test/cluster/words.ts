@@ -23,6 +23,7 @@ export type Call =
   | { readonly kind: 'spawn'; readonly actor: string }
   | { readonly kind: 'send'; readonly actor: string; readonly event: TallyEvent }
   | { readonly kind: 'stop' }
+  | { readonly kind: 'stepClock'; readonly steps: readonly number[] }
 
 export interface Request {
   readonly number: number
@@ -43,6 +44,7 @@ export const TOLD = [
   'commit.stale',
   'actor.crashed',
   'actor.parked',
+  'actor.regressed',
   'journal.diverged',
   'listener.failed',
   'scheduler.drain'

@@ -1,4 +1,6 @@
 /** A process with a runtime, which does what it is told over the channel of its parent, and writes down what the world sees. */
+// Before all that might keep a clock.
+import { stepClock, trueNow } from './stepped-clock.ts'
 import { openSync, writeSync } from 'node:fs'
 import { createRuntime, idempotencyKey, OutcomeUnknownError, PerdureError } from '../../src/index.ts'
 import { createTally } from '../support/tally.ts'
@@ -13,7 +15,7 @@ let node = ''
 const write = (line: Line): void => void writeSync(file, `${JSON.stringify(line)}\n`)
 
 const tally = createTally(
-  (actor, shown) => write({ kind: 'effect', at: Date.now(), node, actor, ...shown, key: idempotencyKey() ?? '' }),
+  (actor, shown) => write({ kind: 'effect', at: trueNow(), node, actor, ...shown, key: idempotencyKey() ?? '' }),
   name
 )
 const runtime = createRuntime({
@@ -26,7 +28,7 @@ const runtime = createRuntime({
 })
 runtime.on('node.joined', (joined) => void (node = joined.node))
 for (const event of TOLD) {
-  runtime.on(event, (detail) => write({ kind: 'telemetry', at: Date.now(), event, detail: describe(detail) }))
+  runtime.on(event, (detail) => write({ kind: 'telemetry', at: trueNow(), event, detail: describe(detail) }))
 }
 
 /** Errors have no enumerable properties. */
@@ -47,6 +49,9 @@ async function make(call: Call): Promise<string> {
     case 'send':
       // A fresh name for each event makes it a key, too.
       return (await runtime.send(call.actor, call.event, { dedupKey: call.event.n })).status
+    case 'stepClock':
+      stepClock(call.steps)
+      return 'stepped'
     case 'stop':
       await runtime.stop()
       return 'stopped'

@@ -56,7 +56,18 @@ const LOOK_MS = 10
 
 const READS = new Set(['inbox', 'find_keys', 'known_dedup'])
 /** Statements of a node that comes, of new connections (''), and of loops. They count where a scenario is about them. */
-const UNCOUNTED = new Set(['schema_version', 'join', '', 'renew', 'pick', 'unseen', 'due_schedules', 'read', 'notify'])
+const UNCOUNTED = new Set([
+  'schema_version',
+  'join',
+  '',
+  'renew',
+  'pick',
+  'unseen',
+  'due_schedules',
+  'read',
+  'notify',
+  'session_state'
+])
 
 export async function live(
   workers: Workers,
