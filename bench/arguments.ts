@@ -1,9 +1,9 @@
 /**
  * The command line of the benchmarks.
  *
- * Owns: flags, their defaults and bounds. An argument that cannot be used is refused, never guessed at.
+ * Owns: flags, their defaults and bounds. Does not own: how they are read (scripts/command-line.ts).
  */
-import { parseArgs } from 'node:util'
+import { count, parseCommand } from '../scripts/command-line.ts'
 
 /** How much is measured. */
 export interface Load {
@@ -13,9 +13,6 @@ export interface Load {
   readonly events: number
 }
 
-/** The message says which argument is wrong and what would be right. */
-export class ArgumentError extends Error {}
-
 interface Arguments {
   /** Which benchmark; undefined: none was named. */
   readonly name: string | undefined
@@ -23,39 +20,20 @@ interface Arguments {
 }
 
 export function readArguments(args: readonly string[]): Arguments {
-  const { positionals, values } = parse(args)
-  if (positionals.length > 1) throw new ArgumentError(`One benchmark at a time, not ${positionals.join(' and ')}.`)
-  return {
-    name: positionals[0],
-    load: {
-      rounds: readCount('rounds', values.rounds, 100),
-      actors: readCount('actors', values.actors ?? defaultActors(positionals[0]), 10_000),
-      events: readCount('events', values.events, 1_000)
-    }
+  const [name] = args.filter((each) => !each.startsWith('-'))
+  const usual = { rounds: 5, actors: 1_000, events: 20, ...ofItsOwn[name ?? ''] }
+  const flags = {
+    rounds: count(usual.rounds, { max: 100 }),
+    actors: count(usual.actors, { max: Math.max(10_000, usual.actors) }),
+    events: count(usual.events, { max: 1_000 })
   }
+  const { names, values } = parseCommand(args, flags, 1)
+  return { name: names[0], load: values }
 }
 
-/** A fan-out is measured by its size. */
-const defaultActors = (name: string | undefined): string => (name === 'children' ? '10000' : '1000')
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        rounds: { type: 'string', default: '5' },
-        actors: { type: 'string' },
-        events: { type: 'string', default: '20' }
-      }
-    })
-  } catch (error) {
-    throw new ArgumentError((error as Error).message)
-  }
-}
-
-function readCount(flag: string, text: string, max: number): number {
-  const count = Number(text)
-  if (/^\d+$/.test(text) && count >= 1 && count <= max) return count
-  throw new ArgumentError(`--${flag} is '${text}'. Give a whole number from 1 to ${max.toLocaleString('en-US')}.`)
+/** What is measured by its size, or by what becomes of it in time. */
+const ofItsOwn: Readonly<Record<string, Partial<Load>>> = {
+  children: { actors: 10_000 },
+  timers: { actors: 100_000, rounds: 3 },
+  'old-transaction': { rounds: 20, events: 200 }
 }

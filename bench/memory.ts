@@ -5,7 +5,7 @@
  * to rest; and the same for their contexts alone, held as plain values. The difference is what perdure and XState add: the
  * tree, the mailbox, and bookkeeping. `maxResidentBytes` is kept by an estimate of all this (src/actors/registry.ts).
  *
- * Owns: the machines, what their contexts hold, measuring. Does not own: wording (report.ts).
+ * Owns: the machines, what their contexts hold, measuring. Does not own: wording (report.ts), actors by the thousand (memory/crowds.ts).
  *
  * Invariants
  * 1. In every round each kind of context begins with a runtime of its own, warmed up by actors that are not counted and stay.
@@ -20,6 +20,7 @@ import { fromJson, toJson } from '../src/actors/snapshot-codec.ts'
 import { createRuntime } from 'perdure'
 import type { Load } from './arguments.ts'
 import { describeEnvironment, openServer } from './environment.ts'
+import { measureCrowds, printCrowds } from './memory/crowds.ts'
 import { printEnvironment, printMemory, writeResults } from './report.ts'
 import { ask, createSchema, dropSchema } from './schema.ts'
 
@@ -49,6 +50,7 @@ interface Kind {
   readonly machine: ReturnType<typeof machineWith>
   /** What the context of the actor with this number holds. */
   readonly makeData: MakeData
+  readonly children?: number
 }
 
 const child = setup({}).createMachine({
@@ -87,7 +89,7 @@ const [alone, withChildren] = [machineWith(0), machineWith(10)]
 
 const kinds: readonly Kind[] = [
   { name: 'a number', machine: alone, makeData: (number) => number },
-  { name: 'a number, ten child machines', machine: withChildren, makeData: (number) => number },
+  { name: 'a number, ten child machines', machine: withChildren, makeData: (number) => number, children: 10 },
   { name: 'an order of 20 lines', machine: alone, makeData: orderOf(20) },
   { name: 'an order of 400 lines', machine: alone, makeData: orderOf(400) },
   { name: 'a list of 5,000 numbers', machine: alone, makeData: (number) => Array(5_000).fill(number) },
@@ -98,7 +100,7 @@ const schema = 'bench_memory'
 const warmUpActors = 200
 
 export const memory = {
-  description: 'heap of an awake actor that rests, beside its data, for small and large contexts',
+  description: 'heap of an awake actor beside its data, small and large; 10,000 awake actors and 100,000 that sleep',
 
   async run(load: Load): Promise<void> {
     const server = await openServer()
@@ -108,7 +110,12 @@ export const memory = {
       const results = await measureKinds(server.url, load)
       console.log(`\nHeap of one of ${load.actors} awake actors, in bytes (medians, rounds: ${load.rounds})`)
       printMemory(results)
-      await writeResults('memory', { environment, load, memory: results })
+      const crowds = await measureCrowds(server.url)
+      console.log(
+        'Many actors, in the process that runs them (before and after them, and with them) and in the database'
+      )
+      printCrowds(crowds)
+      await writeResults('memory', { environment, load, memory: results, crowds })
     } finally {
       await server.stop()
     }
@@ -127,7 +134,11 @@ async function measureKinds(url: string, load: Load): Promise<readonly Memory[]>
   return results
 }
 
-async function measureRound(url: string, { machine, makeData }: Kind, actors: number): Promise<MemoryRound> {
+async function measureRound(
+  url: string,
+  { machine, makeData, children = 0 }: Kind,
+  actors: number
+): Promise<MemoryRound> {
   await createSchema(url, schema)
   const runtime = createRuntime({
     database: url,
@@ -155,7 +166,7 @@ async function measureRound(url: string, { machine, makeData }: Kind, actors: nu
     const heapBytes = ((await readHeapBytes()) - before) / actors
     const storedBytes = await readStoredBytes(url)
     const dataBytes = await measureData(makeData, actors)
-    return { storedBytes, dataBytes, heapBytes, estimatedBytes: estimateHeapBytes(storedBytes) }
+    return { storedBytes, dataBytes, heapBytes, estimatedBytes: estimateHeapBytes(storedBytes, children) }
   } finally {
     await runtime.stop()
     await dropSchema(url, schema)
