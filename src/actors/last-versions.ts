@@ -29,7 +29,7 @@ export class LastVersions {
   note(last: Last): void {
     this.#kept.delete(last.id)
     this.#kept.set(last.id, last)
-    for (const id of this.#kept.keys()) if (this.#kept.size > MAX_KEPT) this.#kept.delete(id)
+    if (this.#kept.size > MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value as string)
   }
 
   forget(id: string): void {
