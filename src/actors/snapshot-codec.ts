@@ -13,7 +13,7 @@
  * 1. What is written comes back equal, or is refused with its path: never a value that was not stored. Not kept, as in
  *    JSON: symbol keys, non-enumerable properties, named properties of arrays, and that two places held one object.
  * 2. No user code runs but getters: `toJSON` is never called, and no prototype is ever set from data.
- * 3. Neither direction overflows the stack: nesting is bounded by MAX_DEPTH.
+ * 3. Neither direction overflows the stack, nor goes on for ever: nesting is bounded by MAX_DEPTH, size by MAX_OBJECTS.
  */
 import { NotSerializableError } from '../errors.ts'
 import type { Json } from '../persistence/store.ts'
@@ -22,6 +22,10 @@ import { enter, pathOf, type Place } from './value-path.ts'
 
 const TAG = '$type'
 const MAX_DEPTH = 1000
+/** Objects that many places share are written at each of them: a few dozen can stand for more than there is memory for. */
+const MAX_OBJECTS = 2_000_000
+/** By the walk that is under way. */
+let objectsWritten = 0
 
 /** What is stored of a reference to an actor. */
 export type StoredRef = Fields
@@ -47,6 +51,7 @@ export class MalformedValueError extends Error {
 
 /** A copy of `value` that JSON can hold. Throws NotSerializableError with the path, which starts with `path`. */
 export function encode(value: unknown, path: string, refs?: ActorRefs): unknown {
+  objectsWritten = 0
   return write(value, path, null, refs)
 }
 
@@ -122,6 +127,7 @@ function write(value: unknown, key: string | number, within: Place | null, refs:
 
 function writeObject(here: Place, refs: ActorRefs | undefined): unknown {
   if (here.depth > MAX_DEPTH) throw refusal(here, `nested more than ${MAX_DEPTH} levels deep`)
+  if (++objectsWritten > MAX_OBJECTS) throw refusal(here, `one of more than ${MAX_OBJECTS} objects in one value`)
   for (let outer = here.within; outer !== null; outer = outer.within) {
     if (outer.value === here.value) throw refusal(here, 'a reference to an object that it is part of')
   }

@@ -61,6 +61,12 @@ describe('refusals', () => {
     expect(() => fromJson(text)).toThrow(MalformedValueError)
   })
 
+  test('objects that are shared so often that they stand for billions are refused', () => {
+    let shared: object = {}
+    for (let level = 0; level < 40; level++) shared = { left: shared, right: shared }
+    expect(refusalOf(shared).message).toContain('objects in one value')
+  })
+
   test('toJSON is never called; a getter is read', () => {
     const value = {
       get price() {
