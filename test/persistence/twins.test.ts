@@ -7,7 +7,7 @@ import { testDatabase } from '../support/database.ts'
 import { Pair } from './twins/pair.ts'
 import { steps } from './twins/steps.ts'
 
-const RUNS = Number(process.env.PERDURE_TWIN_RUNS ?? 15)
+const RUNS = Number(process.env.PERDURE_TWIN_RUNS ?? 25)
 const SHRINK_WITHIN_MS = 30_000
 
 const db = await testDatabase()
@@ -40,11 +40,12 @@ test(
         await pair.close()
       }
     })
-    const found = await fc.check(property, { numRuns: RUNS, endOnFailure: true })
+    const found = await fc.check(property, { numRuns: RUNS, endOnFailure: true, unbiased: true })
     if (!found.failed) return
     const { seed, counterexamplePath } = found
     const shrunk = await fc.check(property, {
       seed,
+      unbiased: true,
       path: counterexamplePath ?? '',
       interruptAfterTimeLimit: SHRINK_WITHIN_MS
     })

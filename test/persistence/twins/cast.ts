@@ -83,16 +83,22 @@ export class Cast {
     return actor
   }
 
-  /** Commits for actors of a node where it has any, else for any: one each. */
-  async newCommits(node: string, draws: readonly CommitDraw[]): Promise<readonly Commit[]> {
-    const owned = await this.#ownedBy(node)
-    const actors = owned.length > 0 ? owned : this.#actors
+  /** One commit each, for actors of one node; `stranger`: of a node that need not own them. */
+  async newCommits(
+    draws: readonly CommitDraw[],
+    stranger: string | null
+  ): Promise<{ readonly node: string; readonly commits: readonly Commit[] } | null> {
+    const owners = await this.#owners()
+    const first = [...owners.keys()][(draws[0]?.actor ?? 0) % Math.max(owners.size, 1)]
+    const node = stranger ?? (first && owners.get(first))
+    if (!node) return null
+    const actors = stranger ? this.#actors : [...owners.keys()].filter((actor) => owners.get(actor) === node)
     const commits = new Map<string, Commit>()
     for (const draw of draws) {
       const actor = actors[draw.actor % actors.length]
       if (actor && !commits.has(actor.id)) commits.set(actor.id, await this.#newCommit(actor, draw))
     }
-    return [...commits.values()]
+    return { node, commits: [...commits.values()] }
   }
 
   note(commit: Commit, result: CommitResult): void {
@@ -100,9 +106,15 @@ export class Cast {
     if (result.kind === 'committed' && actor) actor.seen = Math.max(actor.seen, commit.inboxSeen)
   }
 
-  async #ownedBy(node: string): Promise<readonly Known[]> {
+  /** Of the actors that are leased: by whom. */
+  async #owners(): Promise<ReadonlyMap<Known, string>> {
     const rows = await this.#store.read(this.ids)
-    return this.#actors.filter((_, index) => rows[index]?.owner === node)
+    const owners = new Map<Known, string>()
+    for (const [index, actor] of this.#actors.entries()) {
+      const owner = rows[index]?.owner
+      if (owner) owners.set(actor, owner)
+    }
+    return owners
   }
 
   async #newCommit(actor: Known, draw: CommitDraw): Promise<Commit> {

@@ -90,7 +90,7 @@ export class Pair {
         break
       }
       case 'commit':
-        await this.#commit(this.#node(step.node), step.commits)
+        await this.#commit(step.commits, step.stranger === null ? null : this.#node(step.stranger))
         break
       case 'cancel': {
         const reason = step.hasReason ? '"why"' : null
@@ -136,8 +136,10 @@ export class Pair {
     return { id, leases }
   }
 
-  async #commit(node: string, draws: readonly CommitDraw[]): Promise<void> {
-    const commits = await this.#cast.newCommits(node, draws)
+  async #commit(draws: readonly CommitDraw[], stranger: string | null): Promise<void> {
+    const drawn = await this.#cast.newCommits(draws, stranger)
+    if (drawn === null) return
+    const { node, commits } = drawn
     // What commits of one batch do to each other is in no order that is promised.
     const batches = commits.some(({ outgoing }) => outgoing) ? commits.map((commit) => [commit]) : [commits]
     for (const batch of batches) {

@@ -64,20 +64,24 @@ export type Step =
       readonly queue: number
       readonly knows: number
     }
-  | { readonly do: 'commit'; readonly node: number; readonly commits: readonly CommitDraw[] }
+  | { readonly do: 'commit'; readonly stranger: number | null; readonly commits: readonly CommitDraw[] }
   | { readonly do: 'cancel'; readonly actor: number; readonly hasReason: boolean }
   | { readonly do: 'retry'; readonly actor: number }
   | { readonly do: 'reap'; readonly node: number }
   | { readonly do: 'die' | 'leave in order' | 'leave at once'; readonly node: number }
   | { readonly do: 'forget keys' | 'collect' }
 
-export const COUNTS = { machines: 3, queues: 2, keys: 3, scopes: 4, partitions: 2, nodes: 3, dedupKeys: 4 } as const
+export const COUNTS = { machines: 3, queues: 2, keys: 3, scopes: 4, partitions: 2, nodes: 3, dedupKeys: 12 } as const
 
 const below = (count: number) => fc.nat(count - 1)
 const anyActor = fc.nat(30)
 const node = below(COUNTS.nodes)
 const seldom = fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) })
-const seldomSome = <T>(some: fc.Arbitrary<T>) => fc.option(some, { freq: 2, nil: null })
+const seldomSome = <T>(some: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: some })
+
+const rarely = <T>(some: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 15, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: some })
 
 const spawnDraw: fc.Arbitrary<SpawnDraw> = fc.record({
   machine: below(COUNTS.machines),
@@ -86,8 +90,11 @@ const spawnDraw: fc.Arbitrary<SpawnDraw> = fc.record({
   keyScope: below(COUNTS.scopes),
   partition: seldomSome(below(COUNTS.partitions)),
   priority: fc.integer({ min: -3, max: 3 }),
-  owner: seldomSome(node),
-  start: fc.constantFrom('at once', 'at once', 'at once', 'was due', 'in an hour', 'in 2100')
+  owner: fc.option(node, { freq: 2 }),
+  start: fc.oneof(
+    { weight: 7, arbitrary: fc.constant('at once' as const) },
+    { weight: 3, arbitrary: fc.constantFrom('was due', 'in an hour', 'in 2100') }
+  )
 })
 
 const outDraw: fc.Arbitrary<OutDraw> = fc.record({
@@ -95,8 +102,8 @@ const outDraw: fc.Arbitrary<OutDraw> = fc.record({
   join: fc.option(
     fc.record({
       total: fc.nat(3),
-      need: fc.option(fc.integer({ min: 1, max: 3 })),
-      concurrency: fc.option(fc.integer({ min: 1, max: 2 }))
+      need: fc.option(fc.integer({ min: 1, max: 3 }), { freq: 2 }),
+      concurrency: fc.option(fc.integer({ min: 1, max: 2 }), { freq: 2 })
     })
   ),
   messages: fc.array(fc.record({ to: anyActor, byKey: seldom }), { maxLength: 3 }),
@@ -105,19 +112,22 @@ const outDraw: fc.Arbitrary<OutDraw> = fc.record({
 
 const commitDraw: fc.Arbitrary<CommitDraw> = fc.record({
   actor: anyActor,
-  kind: fc.constantFrom('transition', 'transition', 'transition', 'acknowledgement', 'end', 'end', 'retry', 'park'),
-  isOfWrongVersion: seldom,
+  kind: fc.constantFrom(
+    ...(['transition', 'transition', 'transition', 'transition', 'acknowledgement', 'acknowledgement'] as const),
+    ...(['end', 'end', 'retry', 'park'] as const)
+  ),
+  isOfWrongVersion: fc.nat(15).map((n) => n === 15),
   status: fc.constantFrom('waiting', 'waiting', 'running', 'ready'),
   end: fc.constantFrom('done', 'failed', 'stopped'),
   journal: fc.constantFrom('none', 'kept', 'kept with the snapshot before'),
   timer: fc.constantFrom('none', 'due', 'in 2100'),
-  deferred: fc.array(fc.option(below(COUNTS.dedupKeys)), { maxLength: 2 }),
-  dedupKeys: fc.uniqueArray(below(COUNTS.dedupKeys), { maxLength: 2 }),
+  deferred: fc.array(fc.option(below(COUNTS.dedupKeys), { freq: 2 }), { maxLength: 2 }),
+  dedupKeys: seldomSome(below(COUNTS.dedupKeys)).map((key) => (key === null ? [] : [key])),
   consumesEvery: fc.integer({ min: 1, max: 3 }),
   hasSeenAll: fc.boolean(),
   release: fc.boolean(),
   retryInMs: fc.constantFrom(0, 3_600_000),
-  out: seldomSome(outDraw)
+  out: fc.option(outDraw, { freq: 2 })
 })
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -135,7 +145,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       signals: fc.array(
         fc.record({
           to: anyActor,
-          key: fc.option(below(COUNTS.dedupKeys)),
+          key: fc.option(below(COUNTS.dedupKeys), { freq: 2 }),
           machine: seldomSome(below(COUNTS.machines))
         }),
         { minLength: 1, maxLength: 4 }
@@ -143,7 +153,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     })
   },
   {
-    weight: 3,
+    weight: 5,
     arbitrary: fc.record({
       do: fc.constant('claim' as const),
       node,
@@ -151,19 +161,19 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     })
   },
   {
-    weight: 4,
+    weight: 8,
     arbitrary: fc.record({
       do: fc.constant('pick' as const),
       node,
       queue: below(COUNTS.queues),
-      knows: fc.integer({ min: 1, max: 2 ** COUNTS.machines - 1 })
+      knows: fc.oneof(fc.constant(2 ** COUNTS.machines - 1), fc.integer({ min: 1, max: 2 ** COUNTS.machines - 1 }))
     })
   },
   {
     weight: 12,
     arbitrary: fc.record({
       do: fc.constant('commit' as const),
-      node,
+      stranger: rarely(node),
       commits: fc.array(commitDraw, { minLength: 1, maxLength: 4 })
     })
   },
@@ -180,4 +190,4 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('forget keys', 'collect') }) }
 )
 
-export const steps = fc.array(step, { minLength: 1, maxLength: 60, size: 'max' })
+export const steps = fc.array(step, { minLength: 1, maxLength: 100, size: 'max' })
