@@ -3,7 +3,7 @@
  *
  * Owns: flags, their defaults and bounds. Does not own: how they are read (scripts/command-line.ts).
  */
-import { count, parseCommand } from '../scripts/command-line.ts'
+import { ArgumentError, count, namesIn, parseCommand, type Flag } from '../scripts/command-line.ts'
 
 /** How much is measured. */
 export interface Load {
@@ -13,22 +13,30 @@ export interface Load {
   readonly events: number
 }
 
-interface Arguments {
-  /** Which benchmark; undefined: none was named. */
-  readonly name: string | undefined
-  readonly load: Load
+type LoadFlags = { readonly [Name in keyof Load]: Flag<number> }
+
+/** null: nothing is asked for. Throws ArgumentError where it is none of `known`. */
+export function readBenchmark<Name extends string>(
+  args: readonly string[],
+  known: readonly Name[]
+): { readonly name: Name; readonly load: Load } | null {
+  if (args.length === 0) return null
+  const [given] = namesIn(args, flagsOf({}))
+  const name = known.find((each) => each === given)
+  if (name === undefined) {
+    const problem = given === undefined ? 'No benchmark is named' : `There is no benchmark '${given}'`
+    throw new ArgumentError(`${problem}. There are: ${known.join(', ')}.`)
+  }
+  return { name, load: parseCommand(args, flagsOf(ofItsOwn[name] ?? {}), 1).values }
 }
 
-export function readArguments(args: readonly string[]): Arguments {
-  const [name] = args.filter((each) => !each.startsWith('-'))
-  const usual = { rounds: 5, actors: 1_000, events: 20, ...ofItsOwn[name ?? ''] }
-  const flags = {
+function flagsOf(own: Partial<Load>): LoadFlags {
+  const usual = { rounds: 5, actors: 1_000, events: 20, ...own }
+  return {
     rounds: count(usual.rounds, { max: 100 }),
     actors: count(usual.actors, { max: Math.max(10_000, usual.actors) }),
     events: count(usual.events, { max: 1_000 })
   }
-  const { names, values } = parseCommand(args, flags, 1)
-  return { name: names[0], load: values }
 }
 
 /** What is measured by its size, or by what becomes of it in time. */

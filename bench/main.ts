@@ -3,8 +3,8 @@
  *
  * Owns: their names. Does not own: what they measure.
  */
-import { ArgumentError, refuse } from '../scripts/command-line.ts'
-import { readArguments } from './arguments.ts'
+import { readArguments } from '../scripts/command-line.ts'
+import { readBenchmark } from './arguments.ts'
 import { children } from './children.ts'
 import { core } from './core.ts'
 import { memory } from './memory.ts'
@@ -14,20 +14,17 @@ import { timers } from './timers.ts'
 
 const benchmarks = { core, memory, nodes, children, timers, 'old-transaction': oldTransaction }
 
-const list = Object.entries(benchmarks).map(([name, { description }]) => `  ${name.padEnd(17)}${description}`)
+type Name = keyof typeof benchmarks
+
+const names = Object.keys(benchmarks) as Name[]
+const list = names.map((name) => `  ${name.padEnd(17)}${benchmarks[name].description}`)
 const usage = `Usage: npm run bench -- <name> [--rounds N] [--actors N] [--events N]\n\n${list.join('\n')}`
 
+const asked = readArguments(usage, (args) => readBenchmark(args, names))
 try {
-  const { name, load } = readArguments(process.argv.slice(2))
-  if (name === undefined) {
-    console.log(usage)
-  } else if (Object.hasOwn(benchmarks, name)) {
-    await benchmarks[name as keyof typeof benchmarks].run(load)
-  } else {
-    throw new ArgumentError(`There is no benchmark '${name}'. There are: ${Object.keys(benchmarks).join(', ')}.`)
-  }
+  if (asked === null) console.log(usage)
+  else await benchmarks[asked.name].run(asked.load)
 } catch (error) {
-  if (error instanceof ArgumentError) refuse(error)
   console.error(error)
   process.exitCode = 1
 }

@@ -1,9 +1,11 @@
 /**
  * The command lines of the project's own commands: flags with a value each, their defaults and bounds.
  *
- *     const { runs, seed } = readCommandLine({ runs: count(1_000, { max: 1_000_000 }), seed: seed() })
+ *     const usage = 'Usage: npm run fly -- [--runs N] [--seed S]'
+ *     const { runs, seed } = readCommandLine(usage, { runs: count(1_000, { max: 1_000_000 }), seed: seed() })
  *
- * Owns: how a flag is read, and refused: one line that says which is wrong and what would be right, and exit code 2.
+ * Owns: how a flag is read, and refused: one line that says which is wrong and what would be right, and exit code 2; what is said to
+ * `--help` and `-h`. A usage begins with a line that says how the command is called.
  *
  * Invariant
  * 1. An argument that cannot be used is refused, never guessed at, and before anything is begun.
@@ -82,12 +84,20 @@ export function partOf(names: readonly string[]): Flag<string | undefined> {
   }
 }
 
+/** Whatever it is. */
+export const text = (fallback: string): Flag<string> => ({ fallback, read: (_, given) => given })
+
 /** Is there, or is not. */
 export const mark = (): Flag<boolean> => ({ fallback: false })
 
 /** Throws ArgumentError. */
 export function parseFlags<Given extends Flags>(args: readonly string[], flags: Given): Values<Given> {
   return parseCommand(args, flags, 0).values
+}
+
+/** The arguments that are no flags, nor values of flags. Throws ArgumentError. */
+export function namesIn(args: readonly string[], flags: Flags): readonly string[] {
+  return parse(args, flags).positionals
 }
 
 /** With up to so many arguments that are no flags. Throws ArgumentError. */
@@ -119,23 +129,32 @@ function parse(args: readonly string[], flags: Flags) {
   }
 }
 
-const tellKnown = (flags: Flags): string =>
-  `Known: ${Object.keys(flags)
-    .map((name) => `--${name}`)
-    .join(', ')}.`
-
-/** What the process was called with. Where that cannot be used, says so in one line and ends with exit code 2. */
-export function readCommandLine<Given extends Flags>(flags: Given): Values<Given> {
-  try {
-    return parseFlags(process.argv.slice(2), flags)
-  } catch (error) {
-    return refuse(error)
-  }
+const tellKnown = (flags: Flags): string => {
+  const names = Object.keys(flags).map((name) => `--${name}`)
+  return names.length > 0 ? `Known: ${names.join(', ')}.` : 'It takes no arguments.'
 }
 
-/** Ends the process where `error` is an ArgumentError, else throws it. */
-export function refuse(error: unknown): never {
-  if (!(error instanceof ArgumentError)) throw error
-  process.stderr.write(`${error.message.replaceAll('\n', ' ')}\n`)
-  process.exit(2)
+/** The flags that the process was called with, as `readArguments` does. */
+export function readCommandLine<Given extends Flags>(usage: string, flags: Given): Values<Given> {
+  return readArguments(usage, (args) => parseFlags(args, flags))
+}
+
+/**
+ * What the process was called with, as `read` understands it. Where it is asked for help, says `usage` and ends with exit code 0; where
+ * `read` throws ArgumentError, says so in one line and ends with exit code 2.
+ */
+export function readArguments<Read>(usage: string, read: (args: readonly string[]) => Read): Read {
+  const args = process.argv.slice(2)
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(`${usage}\n`)
+    process.exit(0)
+  }
+  try {
+    return read(args)
+  } catch (error) {
+    if (!(error instanceof ArgumentError)) throw error
+    const [called] = usage.split('\n')
+    process.stderr.write(`${error.message.replaceAll('\n', ' ')} ${called}\n`)
+    process.exit(2)
+  }
 }

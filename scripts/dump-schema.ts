@@ -11,6 +11,7 @@ import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { loadMigrations } from '../src/persistence/queries.ts'
+import { readCommandLine } from './command-line.ts'
 import { discardPostgres, startPostgres } from './postgres.ts'
 
 const header = '-- What sql/migrations add up to. Written by `npm run schema:dump`; do not edit.\n'
@@ -106,6 +107,7 @@ async function describeViews(client: pg.Client): Promise<readonly string[]> {
 }
 
 async function main(): Promise<void> {
+  readCommandLine('Usage: npm run schema:dump', {})
   const dir = fileURLToPath(new URL(`../.perdure/schema-${process.pid}`, import.meta.url))
   const server = await startPostgres({ dir, settings: { fsync: 'off' } })
   try {

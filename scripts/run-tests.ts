@@ -14,11 +14,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { readCommandLine } from './command-line.ts'
 
 interface Count {
   readonly passed: number
   readonly failed: number
 }
+
+readCommandLine('Usage: npm test (of single files: npm run test:unit -- <file>)', {})
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 

@@ -24,7 +24,6 @@ import {
   ActorTerminatedError,
   InvalidArgumentError,
   MachineMismatchError,
-  MachineNotRegisteredError,
   WaitUnmetError
 } from './errors.ts'
 import type { SendOptions, WaitOptions } from './options.ts'
@@ -243,12 +242,7 @@ export class ActorHandle<TMachine extends AnyStateMachine> implements DurableAct
     const { machine, registrations } = this.#host
     const registration =
       registrations.find(row.machine, row.machineVersion) ?? (machine ? registrations.of(machine) : undefined)
-    if (registration === undefined) {
-      throw new MachineNotRegisteredError(
-        row.machine,
-        [...registrations].map(({ name }) => name)
-      )
-    }
+    if (registration === undefined) throw registrations.unknown(row.machine, row.machineVersion)
     return reviveSnapshot(row, registration)
   }
 }

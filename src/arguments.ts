@@ -35,8 +35,12 @@ export function readEvent(event: unknown, bounds: Bounds): { readonly copy: AnyE
   const isObject = typeof event === 'object' && event !== null
   const { copy, json } = isObject ? copyStorable(event, 'event') : { copy: undefined, json: '' }
   const type = (copy as Partial<AnyEventObject> | undefined)?.type
-  if (typeof type !== 'string' || type.length === 0 || type === '*') {
+  if (typeof type !== 'string' || type.length === 0) {
     throw new InvalidArgumentError('the event', 'has no type', "Send an object such as { type: 'payment.confirmed' }")
+  }
+  if (type === '*') {
+    const problem = "has the type '*', XState's wildcard, which no event can have"
+    throw new InvalidArgumentError('the event', problem, "Choose a type such as 'payment.confirmed'")
   }
   if (type.startsWith('xstate.') || type.startsWith('perdure.')) {
     throw new InvalidArgumentError(

@@ -47,15 +47,12 @@ export class MachineNotDurableError extends PerdureError {
   }
 }
 
-/** A machine was used that this runtime was not created with. */
+/** A machine was used that this runtime was not created with, or an actor of a machine or version that it was not created with. */
 export class MachineNotRegisteredError extends PerdureError {
   readonly _tag = 'MachineNotRegisteredError'
   readonly machine: string
-  constructor(machine: string, known: readonly string[]) {
-    super(
-      `machine '${machine}' is not registered (registered: ${known.join(', ') || 'none'}). ` +
-        `Add it to createRuntime({ machines }).`
-    )
+  constructor(machine: string, problem: string, remedy: string) {
+    super(`machine '${machine}' ${problem}. ${remedy}`)
     this.machine = machine
   }
 }

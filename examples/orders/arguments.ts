@@ -1,17 +1,11 @@
 /**
  * The command line of `npm start`.
  */
-import { parseArgs } from 'node:util'
+import { count, parseFlags } from '../../scripts/command-line.ts'
 
-export const usage = 'usage: npm start [-- --orders N], N from 20 to 100000'
+export const usage = 'Usage: npm start [-- --orders N]'
 
-/** How many orders are asked for; null where the command line is not understood. */
-export function readOrders(args: readonly string[]): number | null {
-  try {
-    const { values } = parseArgs({ args: [...args], options: { orders: { type: 'string', default: '5000' } } })
-    const orders = Number(values.orders)
-    return Number.isSafeInteger(orders) && orders >= 20 && orders <= 100_000 ? orders : null
-  } catch {
-    return null
-  }
+/** How many orders are asked for. Throws ArgumentError. */
+export function readOrders(args: readonly string[]): number {
+  return parseFlags(args, { orders: count(5_000, { min: 20, max: 100_000 }) }).orders
 }

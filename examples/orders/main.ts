@@ -6,6 +6,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
+import { readArguments } from '../../scripts/command-line.ts'
 import { startPostgres } from '../../scripts/postgres.ts'
 import { openScreen } from '../shared/screen.ts'
 import { readOrders, usage } from './arguments.ts'
@@ -14,16 +15,10 @@ import { runOrders } from './run.ts'
 
 const folder = fileURLToPath(new URL('../../.perdure/orders', import.meta.url))
 
-const orders = readOrders(process.argv.slice(2))
-if (orders === null) {
-  console.error(usage)
-  process.exitCode = 2
-} else {
-  process.exitCode = await main(orders).catch((error: unknown) => {
-    console.error(error)
-    return 1
-  })
-}
+process.exitCode = await main(readArguments(usage, readOrders)).catch((error: unknown) => {
+  console.error(error)
+  return 1
+})
 
 /** Resolves to the exit code: 0 where all promises were kept. */
 async function main(orders: number): Promise<number> {

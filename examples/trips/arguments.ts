@@ -1,18 +1,16 @@
 /**
  * The command line of `npm run example:trips`.
  */
-import { parseArgs } from 'node:util'
+import { count, parseFlags, text } from '../../scripts/command-line.ts'
 
-export const usage = 'usage: npm run example:trips [-- --trips N --seed S], N from 20 to 10000'
+export const usage = 'Usage: npm run example:trips [-- --trips N --seed S]'
 
-/** What is asked for; null where the command line is not understood. */
-export function readArguments(args: readonly string[]): { readonly trips: number; readonly seed: string } | null {
-  try {
-    const options = { trips: { type: 'string', default: '200' }, seed: { type: 'string', default: '1' } } as const
-    const { values } = parseArgs({ args: [...args], options })
-    const trips = Number(values.trips)
-    return Number.isSafeInteger(trips) && trips >= 20 && trips <= 10_000 ? { trips, seed: values.seed } : null
-  } catch {
-    return null
-  }
+export interface Asked {
+  readonly trips: number
+  readonly seed: string
+}
+
+/** What is asked for. Throws ArgumentError. */
+export function readTrips(args: readonly string[]): Asked {
+  return parseFlags(args, { trips: count(200, { min: 20, max: 10_000 }), seed: text('1') })
 }

@@ -7,27 +7,22 @@
  */
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
+import { readArguments } from '../../scripts/command-line.ts'
 import { startPostgres } from '../../scripts/postgres.ts'
 import { openScreen } from '../shared/screen.ts'
-import { readArguments, usage } from './arguments.ts'
+import { readTrips, type Asked, usage } from './arguments.ts'
 import { checkPromises } from './checks.ts'
 import { runTrips } from './run.ts'
 
 const folder = fileURLToPath(new URL('../../.perdure/trips', import.meta.url))
 
-const asked = readArguments(process.argv.slice(2))
-if (asked === null) {
-  console.error(usage)
-  process.exitCode = 2
-} else {
-  process.exitCode = await main(asked).catch((error: unknown) => {
-    console.error(error)
-    return 1
-  })
-}
+process.exitCode = await main(readArguments(usage, readTrips)).catch((error: unknown) => {
+  console.error(error)
+  return 1
+})
 
 /** Resolves to the exit code: 0 where all promises were kept. */
-async function main({ trips, seed }: { readonly trips: number; readonly seed: string }): Promise<number> {
+async function main({ trips, seed }: Asked): Promise<number> {
   const screen = openScreen()
   const given = process.env['DATABASE_URL']
   screen.say(given === undefined ? 'starting a Postgres in .perdure/trips' : 'using the Postgres of DATABASE_URL')

@@ -6,17 +6,18 @@
  *     DATABASE_URL=postgres://… …                on your server; makes the schemas webhooks_* anew
  */
 import { fileURLToPath } from 'node:url'
-import { isDeepStrictEqual, parseArgs } from 'node:util'
+import { isDeepStrictEqual } from 'node:util'
 import postgres from 'postgres'
+import { readCommandLine, text } from '../../scripts/command-line.ts'
 import { startPostgres } from '../../scripts/postgres.ts'
 import { loadDeliveries, shuffle } from './deliveries.ts'
 import { deliverAll, type Knowledge, type Outcome } from './post-office.ts'
 
 const folder = fileURLToPath(new URL('../../.perdure/webhooks', import.meta.url))
 
-const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' } } })
+const { seed } = readCommandLine('Usage: npm run example:webhooks [-- --seed S]', { seed: text('1') })
 const inOrder = loadDeliveries()
-const inDisorder = shuffle([...inOrder, ...inOrder], values.seed)
+const inDisorder = shuffle([...inOrder, ...inOrder], seed)
 
 const given = process.env['DATABASE_URL']
 const server = given === undefined ? await startPostgres({ dir: folder }) : null

@@ -30,7 +30,8 @@ outcome as (
     case when retry_in_ms is null and status in ('done', 'failed', 'stopped') then now() end as ended_at,
     now() + retry_in_ms * interval '1 millisecond' as retry_at,
     coalesce(cardinality(deferred_events), 0) as deferred_count,
-    -- The lease ends where no signal has arrived after this one: after the last thinkable, after the newest seen, never.
+    -- The lease ends if no signal is newer than this number: the highest possible number (always), the newest seen (if none was
+    -- missed), -1 (never).
     case
       when retry_in_ms is not null or status in ('done', 'failed', 'stopped', 'parked') then 9223372036854775807
       when release then inbox_seen

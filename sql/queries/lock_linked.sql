@@ -74,14 +74,23 @@ next as (
   ) as a
   where counted.concurrency is not null
 ),
+-- Who has a key, and the newest that had it: it is meant where these commits end the one that has it.
 named as (
   select a.id
   from json_array_elements_text($3::text::json) as asked (key)
   cross join lateral (
-    select actor.id from perdure.actor
-    where actor.key = asked.key
-    order by (actor.status = any (actor.key_scope) and actor.ended_at is null) desc, actor.created_at desc, actor.id desc
-    limit 1
+    (
+      select actor.id from perdure.actor
+      where actor.key = asked.key and actor.status = any (actor.key_scope) and actor.ended_at is null
+      limit 1
+    )
+    union
+    (
+      select actor.id from perdure.actor
+      where actor.key = asked.key
+      order by actor.created_at desc, actor.id desc
+      limit 1
+    )
   ) as a
 ),
 locked as materialized (

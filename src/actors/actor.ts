@@ -27,7 +27,7 @@ import { NONE } from './lists.ts'
 import { comesFromRow, isSent, Mailbox, refuseMisaddressed, rejectEntry, type Entry } from './mailbox.ts'
 import { failsForGood } from './own-transaction.ts'
 import { refuseReceipts, resolveReceipts, settleLate, tellEnd, tellFault, tellTurn } from './receipts.ts'
-import type { EffectFailure } from './performance.ts'
+import type { EffectFailure } from './effect-runner.ts'
 import type { Registration } from './registration.ts'
 import { entriesOfRow, failureEntry } from './row-entries.ts'
 import { changesNothing, type Turn } from './turn.ts'
@@ -152,7 +152,7 @@ export class Actor {
     this.#commits.submit({ commit, entries, turn, startedAt, fault: null })
   }
 
-  /** For commit-slot.ts. */
+  /** The answer to the commit under way; called by commit-slot.ts. */
   settle(settled: Settled<CommitAnswer>, underWay: UnderWay): void {
     const { commit, entries, turn } = underWay
     if (this.#phase !== 'committing') return void settleLate(settled, entries, turn)

@@ -15,25 +15,18 @@ import { checkSize } from '../bounds.ts'
 import { DurableRef } from '../logics/durable-ref.ts'
 import type { ActorStatus, ClaimedRow, Commit, CommitResult, Json, NewActor } from '../persistence/store.ts'
 import type { ActorHost } from './actor-host.ts'
+import { type EffectFailure, EffectRunner, type Performer } from './effect-runner.ts'
 import { deferredOf, Inbox } from './inbox.ts'
 import type { KnownKeys } from './known-keys.ts'
 import { NONE } from './lists.ts'
 import type { Entry } from './mailbox.ts'
 import { NOTHING_OUT, outgoingOf } from './outgoing.ts'
-import { Performance, type EffectFailure, type Performer } from './performance.ts'
 import type { OwnStep } from './own-transaction.ts'
 import type { Registration } from './registration.ts'
 import { nextAttemptInMs } from '../retry-policy.ts'
 import { endOf, liveStatus } from './row-status.ts'
 import { encodeError } from './snapshot-codec.ts'
-import {
-  decodeJournal,
-  encodeJournal,
-  type Host as TreeHost,
-  MachineTree,
-  markPerformed,
-  type TreeEffect
-} from './transition.ts'
+import { type Host as TreeHost, MachineTree, markPerformed, type TreeEffect } from './transition.ts'
 import { runTurn, type Turn, type TurnRules } from './turn.ts'
 
 export type Committed = Extract<CommitResult, { kind: 'committed' }>
@@ -60,7 +53,7 @@ export class Incarnation implements Performer {
   #stopReason: string | null = null
   /** The journal in the row. */
   #journal: Json | null = null
-  readonly #performance = new Performance(this)
+  readonly #runner = new EffectRunner(this)
   readonly #enqueue: (entry: Entry) => void
   readonly #isChild: boolean
   #isDisposed = false
@@ -126,12 +119,12 @@ export class Incarnation implements Performer {
    */
   takeUp(row: ClaimedRow, previous?: Incarnation): readonly EffectFailure[] {
     this.tree.introduce()
-    if (row.journal === null) return this.#performance.start(this.tree.workToStart())
-    const { effects, performed, version, problems } = decodeJournal(row.journal, row.journalBefore, this.tree)
+    if (row.journal === null) return this.#runner.start(this.tree.workToStart())
+    const { effects, performed, version, problems } = this.tree.decodeJournal(row.journal, row.journalBefore)
     const { name } = this.#registration
     this.#journal = row.journal
-    const done = previous?.version === this.version ? previous.#performance.performed : performed
-    this.#performance.performed = done
+    const done = previous?.version === this.version ? previous.#runner.performed : performed
+    this.#runner.performed = done
     const left = effects.slice(done)
     if (left.length > 0) {
       this.#host.telemetry.emit('effect.rerun', { id: this.id, machine: name, count: left.length })
@@ -140,9 +133,9 @@ export class Incarnation implements Performer {
     // Work that was started before the effect that failed died with its process, too.
     const started = new Set(left.flatMap((effect) => (effect.kind === 'start' ? [effect.sessionId] : [])))
     const others = this.tree.workToStart().filter((effect) => !started.has(effect.sessionId))
-    const failures = this.#performance.start(others)
+    const failures = this.#runner.start(others)
     if (failures.length > 0 && this.#registration.retry) return failures
-    return [...failures, ...this.#performance.run(left, version ?? this.version)]
+    return [...failures, ...this.#runner.run(left, version ?? this.version)]
   }
 
   /**
@@ -155,7 +148,7 @@ export class Incarnation implements Performer {
     this.tree.introduce()
     const turn = runTurn(this.tree, entries, this.inbox.waiting, this.#rules, time)
     this.#stopReason ??= turn.stopReason
-    const journal = encodeJournal(turn.effects, this.tree)
+    const journal = this.tree.encodeJournal(turn.effects)
     const hasLiveWork = this.tree.hasLiveWork()
     const snapshot = this.tree.persist()
     checkSize('snapshot', snapshot, bounds)
@@ -203,7 +196,7 @@ export class Incarnation implements Performer {
       status: retryInMs === null ? 'parked' : 'waiting',
       retryInMs,
       lastError: encodeError(error),
-      journal: journal === null ? null : markPerformed(journal, losesEvents ? 0 : this.#performance.performed)
+      journal: journal === null ? null : markPerformed(journal, losesEvents ? 0 : this.#runner.performed)
     })
   }
 
@@ -257,8 +250,8 @@ export class Incarnation implements Performer {
 
   /** Runs the effects of the turn that was just committed, in order, and gives back those that threw. */
   perform(effects: readonly TreeEffect[]): readonly EffectFailure[] {
-    this.#performance.performed = 0
-    const failures = this.#performance.run(effects, this.version)
+    this.#runner.performed = 0
+    const failures = this.#runner.run(effects, this.version)
     // A machine whose last action throws has not come to the end that its snapshot tells.
     if (!failures.some(({ effect }) => this.tree.isRoot(effect.sessionId))) this.shown = this.tree.snapshot
     return failures

@@ -78,9 +78,23 @@ export class Registrations {
   of(machine: AnyStateMachine): Registration {
     const registration = this.#byMachine.get(machine)
     if (registration) return registration
+    const name = nameOfUnknown(machine)
+    if (!this.#all.some((known) => known.name === name)) throw this.unknown(name)
     throw new MachineNotRegisteredError(
-      nameOfUnknown(machine),
-      this.#all.map(({ name }) => name)
+      name,
+      'is registered, but not as this object',
+      'Pass the one that you registered (`provide` makes another).'
+    )
+  }
+
+  /** For a machine that is not registered; `version`: for the row of an actor, whose machine may be known in others. */
+  unknown(name: string, version: string | null = null): MachineNotRegisteredError {
+    const known = this.#all.map((each) => describe(each.name, each.version)).join(', ') || 'none'
+    const what = version === null ? '' : `of version '${version}' `
+    return new MachineNotRegisteredError(
+      name,
+      `${what}is not registered (registered: ${known})`,
+      'Add it to createRuntime({ machines }).'
     )
   }
 
@@ -108,5 +122,8 @@ function nameOfUnknown(machine: unknown): string {
   )
   return typeof id === 'string' ? shorten(id) : 'without an id'
 }
+
+const describe = (name: string, version: string | null): string =>
+  version === null ? name : `${name} of version '${version}'`
 
 const nameOf = (name: string, version: string | null): string => JSON.stringify([name, version])

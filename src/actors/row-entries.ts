@@ -3,7 +3,7 @@ import type { AnyEventObject } from 'xstate'
 import { SnapshotIllegalError } from '../errors.ts'
 import type { ClaimedRow, Signal } from '../persistence/store.ts'
 import type { Entry } from './mailbox.ts'
-import type { EffectFailure } from './performance.ts'
+import type { EffectFailure } from './effect-runner.ts'
 import { readColumn } from './revive.ts'
 import type { MachineTree } from './transition.ts'
 

@@ -12,7 +12,7 @@
  *
  * Invariants
  * 1. No I/O, no clock, no timers: time comes in with `beginTurn`, the world is touched by `perform` and `introduce` alone.
- * 2. A tree is never one turn back: whoever fails to commit a turn drops the tree.
+ * 2. A tree is never rolled back: if a turn is not committed, the tree is dropped.
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate'
 import type { Json } from '../persistence/store.ts'
@@ -271,29 +271,17 @@ export class MachineTree {
 
   // ── effects that must survive a crash ───────────────────────────────────────────────────────────────────────────
 
-  /** Use `encodeJournal`. */
+  /**
+   * The effects of the turn that has just ended, as data; null where none of them must survive a crash.
+   *
+   * `needsBefore`: the snapshot before the turn must be kept with it. Throws NotSerializableError.
+   */
   encodeJournal(effects: readonly TreeEffect[]): EncodedJournal | null {
     return encodeTreeJournal(effects, this.#tree)
   }
 
-  /** Use `decodeJournal`. */
+  /** Of a tree hydrated from the snapshot beside the journal: its effects. `problems`: what of them can no longer run. */
   decodeJournal(journal: Json, before: Json | null): DecodedJournal {
     return decodeTreeJournal(journal, before, this.#tree)
   }
-}
-
-/**
- * The effects of the turn that has just ended, as data; null where none of them must survive a crash.
- *
- * `needsBefore`: the snapshot before the turn must be kept with it. Throws NotSerializableError.
- */
-export function encodeJournal(effects: readonly TreeEffect[], tree: MachineTree): EncodedJournal | null {
-  return tree.encodeJournal(effects)
-}
-
-/**
- * The effects of a journal for a tree hydrated from the snapshot beside it. `problems`: what of them can no longer run.
- */
-export function decodeJournal(journal: Json, before: Json | null, tree: MachineTree): DecodedJournal {
-  return tree.decodeJournal(journal, before)
 }

@@ -1,7 +1,7 @@
 /**
  * What the code that runs now is for: an action, or invoked work, of a durable actor.
  *
- * Owns: handing that along asynchronous calls. Does not own: when effects run (actors/performance.ts).
+ * Owns: handing that along asynchronous calls. Does not own: when effects run (actors/effect-runner.ts).
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { PermitUse } from './definitions.ts'

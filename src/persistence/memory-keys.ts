@@ -4,6 +4,7 @@
  * Owns: rows by key, in order of birth. Does not own: when a key counts as taken (memory-rows.ts), rows by id (memory-store.ts).
  */
 import { holdsKey, type StoredActor } from './memory-rows.ts'
+import { isTerminal } from './store.ts'
 
 export class MemoryKeys {
   readonly #rows = new Map<string, readonly StoredActor[]>()
@@ -13,9 +14,10 @@ export class MemoryKeys {
     return this.#of(key).find(holdsKey)
   }
 
-  /** The occupant, else the newest actor that had the key. */
+  /** The live occupant, else the newest actor that had the key. */
   find(key: string): StoredActor | undefined {
-    return this.findOccupant(key) ?? this.#of(key).at(-1)
+    const occupant = this.findOccupant(key)
+    return occupant && !isTerminal(occupant.status) ? occupant : this.#of(key).at(-1)
   }
 
   add(row: StoredActor): void {

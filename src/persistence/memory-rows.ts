@@ -7,7 +7,7 @@
  * Invariants (S1–S8 are those of store.ts)
  * 1. Every function here either changes the row as a whole or leaves it untouched: nothing can fail halfway.
  * 2. What leaves this file is a copy or frozen: no caller can change a row by changing an answer.
- * 3. `wakeAt` changes only while nobody owns the row, or in the very change that ends the lease.
+ * 3. While somebody owns the row `wakeAt` means nothing, and changes only where what is ready had none.
  */
 import type { ActorRow, ActorStatus, ClaimedRow, Commit, CommitResult, Json, NewActor, Signal } from './store.ts'
 import { DEDUP_KEYS_CLAIMED, isTerminal } from './store.ts'
@@ -196,6 +196,8 @@ function endLease(row: StoredActor, commit: Commit, allSeen: boolean, now: numbe
     if (commit.status === 'running') row.status = 'ready'
     row.wakeAt = row.status === 'ready' ? now : commit.timerAt
   } else {
+    // What is ready has a time from which on it is.
+    if (commit.status === 'ready') row.wakeAt ??= now
     return false
   }
   row.owner = null

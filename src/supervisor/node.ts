@@ -76,8 +76,9 @@ const TELL_WITHIN_MS = 1_000
 const SWEEP_MS = 50
 const REAP_MS = 1_000
 const REAP_BATCH = 5_000
-/** A runtime gives up when its children need more restarts than this within the window: the database has been away for minutes. */
-const MAX_RESTARTS = 100
+/** However long the database is away: pauses of up to a second between restarts are enough. A node never gives up. */
+const MAX_RESTARTS = Infinity
+/** Restarts within this time make the pause before the next one longer. */
 const RESTARTS_WITHIN_MS = 60_000
 
 export class Node {

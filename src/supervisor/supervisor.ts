@@ -48,9 +48,9 @@ export interface Supervisor extends Running {
   readonly children: () => readonly TreeNode[]
 }
 
-/** `down`: not started yet, or stopped · `restarting`: in the pause before it · `ended`: will not come back. */
 export type ChildExit = Exit.Exit<void, unknown>
 
+/** `down`: not started yet, or stopped · `restarting`: in the pause before it · `ended`: will not come back. */
 export type ChildState = 'down' | 'starting' | 'running' | 'restarting' | 'ended'
 
 export interface TreeNode {
@@ -91,7 +91,7 @@ export const startSupervisor = Effect.fnUntraced(function* (
   if (new Set(names).size < names.length) throw new Error(`children share a name: ${names.join(', ')}`)
   const state: State = {
     options,
-    children: options.children.map((spec) => ({ spec, state: 'down', restarts: 0, incarnation: undefined })),
+    children: options.children.map((spec) => ({ spec, state: 'down', restarts: 0, start: undefined })),
     ends: yield* Queue.unbounded<ChildEnd>(),
     history: []
   }
@@ -113,11 +113,11 @@ interface Child {
   readonly spec: ChildSpec
   state: ChildState
   restarts: number
-  incarnation: Incarnation | undefined
+  start: Start | undefined
 }
 
 /** One start of a child, up to its stop. */
-interface Incarnation {
+interface Start {
   readonly scope: Scope.Closeable
   running?: Running
   exit?: ChildExit
@@ -125,28 +125,28 @@ interface Incarnation {
 
 interface ChildEnd {
   readonly child: Child
-  readonly incarnation: Incarnation
+  readonly start: Start
   readonly exit: ChildExit
 }
 
 const startChild = Effect.fnUntraced(function* (state: State, child: Child) {
-  const incarnation: Incarnation = { scope: Scope.makeUnsafe() }
+  const start: Start = { scope: Scope.makeUnsafe() }
   // Known before it begins: an interruption from here on finds what there is to release.
-  child.incarnation = incarnation
+  child.start = start
   child.state = 'starting'
-  const running = yield* Scope.provide(child.spec.start, incarnation.scope)
-  incarnation.running = running
+  const running = yield* Scope.provide(child.spec.start, start.scope)
+  start.running = running
   yield* running.run.pipe(
-    Effect.onExit((exit) =>
-      Effect.sync(() => {
-        incarnation.exit = exit
-        Queue.offerUnsafe(state.ends, { child, incarnation, exit })
-      })
-    ),
-    Effect.forkIn(incarnation.scope)
+    Effect.onExit((exit) => Effect.sync(() => noteEnd(state, child, start, exit))),
+    Effect.forkIn(start.scope)
   )
   child.state = 'running'
 })
+
+function noteEnd(state: State, child: Child, start: Start, exit: ChildExit): void {
+  start.exit = exit
+  Queue.offerUnsafe(state.ends, { child, start, exit })
+}
 
 const stopChild = Effect.fnUntraced(function* (state: State, child: Child) {
   const exit = yield* release(state, child)
@@ -159,20 +159,20 @@ const stopAll = Effect.fnUntraced(function* (state: State) {
 
 /** Interrupts what runs of a child, releases what its start acquired, and yields how its run ended. */
 const release = Effect.fnUntraced(function* (state: State, child: Child) {
-  const { incarnation } = child
-  if (!incarnation) return undefined
-  child.incarnation = undefined
+  const { start } = child
+  if (!start) return undefined
+  child.start = undefined
   child.state = 'down'
-  const released = yield* Effect.exit(Scope.close(incarnation.scope, Exit.void))
+  const released = yield* Effect.exit(Scope.close(start.scope, Exit.void))
   yield* report(state, child, released)
-  return incarnation.exit
+  return start.exit
 }, Effect.uninterruptible)
 
 const watch = Effect.fnUntraced(function* (state: State) {
   for (;;) {
-    const { child, incarnation, exit } = yield* Queue.take(state.ends)
+    const { child, start, exit } = yield* Queue.take(state.ends)
     // Stopped in the meantime: whoever stopped it has reported what there was to report.
-    if (child.incarnation === incarnation) yield* handleEnd(state, child, exit)
+    if (child.start === start) yield* handleEnd(state, child, exit)
   }
 })
 
@@ -201,14 +201,17 @@ const handleEnd = Effect.fnUntraced(function* (
   if (restarted.length > 0) yield* restart(state, restarted, at)
 })
 
-/** A start that fails is the end of that child, and decides anew about those that were to start after it. */
+/**
+ * A start that fails is the end of that child, and decides anew about those that were to start after it. It is handled as the next
+ * end, not from within: starts may fail for days, and nothing of them may pile up.
+ */
 const restart = Effect.fnUntraced(function* (state: State, children: readonly Child[], at: number) {
   state.history = [...keepRecent(state.options, state.history, at), at]
   yield* Effect.sleep(calculatePauseMs(state.history.length))
   for (const child of children) {
     child.restarts += 1
     const exit = yield* Effect.exit(startChild(state, child))
-    if (Exit.isFailure(exit)) return yield* handleEnd(state, child, exit)
+    if (Exit.isFailure(exit)) return noteEnd(state, child, child.start as Start, exit)
   }
 })
 
@@ -228,8 +231,8 @@ function pick(children: readonly Child[], names: readonly string[]): readonly Ch
   return names.flatMap((name) => children.filter((child) => child.spec.name === name))
 }
 
-function describeChild({ spec, state, restarts, incarnation }: Child): TreeNode {
-  return { name: spec.name, state, restarts, children: incarnation?.running?.children?.() ?? [] }
+function describeChild({ spec, state, restarts, start }: Child): TreeNode {
+  return { name: spec.name, state, restarts, children: start?.running?.children?.() ?? [] }
 }
 
 /** Nothing but an interruption: as a stop does it. */

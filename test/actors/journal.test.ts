@@ -14,15 +14,7 @@ import {
   stopChild
 } from 'xstate'
 import { describe, expect, test } from 'vitest'
-import {
-  compile,
-  decodeJournal,
-  encodeJournal,
-  isJournaled,
-  MachineTree,
-  markPerformed,
-  type TreeEffect
-} from '../../src/actors/transition.ts'
+import { compile, isJournaled, MachineTree, markPerformed, type TreeEffect } from '../../src/actors/transition.ts'
 import type { Json } from '../../src/persistence/store.ts'
 import { ACTOR_ID, TreeStage, types } from './tree-stage.ts'
 
@@ -43,7 +35,7 @@ function commit(machine: AnyStateMachine, ...types: readonly string[]): Committe
   for (const type of types.slice(0, -1)) actor.send({ type })
   const before = last === undefined ? null : actor.stored
   if (last !== undefined) actor.compute({ kind: 'event', event: { type: last, at: new Date(7) } })
-  const encoded = encodeJournal(actor.effects, actor.tree)
+  const encoded = actor.tree.encodeJournal(actor.effects)
   const { journal = null, needsBefore = false } = encoded ?? {}
   return { effects: actor.effects, journal, needsBefore, before, after: actor.stored }
 }
@@ -51,7 +43,7 @@ function commit(machine: AnyStateMachine, ...types: readonly string[]): Committe
 /** Another process takes the actor up, perhaps with another version of the machine. */
 function takeUp({ journal, before, needsBefore, after }: Committed, machine: AnyStateMachine, host = {}) {
   const tree = MachineTree.hydrate(compile(machine), ACTOR_ID, { enqueue: () => {}, ...host }, after)
-  const decoded = decodeJournal(journal ?? 'null', needsBefore ? before : null, tree)
+  const decoded = tree.decodeJournal(journal ?? 'null', needsBefore ? before : null)
   return { tree, ...decoded, run: () => decoded.effects.forEach((effect) => tree.perform(effect)) }
 }
 

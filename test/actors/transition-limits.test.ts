@@ -54,7 +54,9 @@ describe('what only shows when it runs', () => {
       initial: 'a',
       states: { a: { on: { GO: 'b' } }, b: { always: 'c' }, c: { always: 'b' } }
     })
-    expect(stage(machine).send({ type: 'GO' }).tree.error).toMatchObject({ message: expect.stringContaining('circle') })
+    expect(stage(machine).send({ type: 'GO' }).tree.error).toMatchObject({
+      message: expect.stringMatching(/^more than 10000 .*circle/)
+    })
   })
 
   test('two actors that answer each other for ever are an error, a broadcast is not', () => {
@@ -66,7 +68,8 @@ describe('what only shows when it runs', () => {
       invoke: { src: 'echo', id: 'echo' },
       on: { PONG: { actions: sendTo('echo', { type: 'PING' }) } }
     })
-    expect(stage(pingPong).send({ type: 'PONG' }).tree.status).toBe('error')
+    const { error } = stage(pingPong).send({ type: 'PONG' }).tree
+    expect(error).toMatchObject({ message: expect.stringMatching(/^more than 10100 /) })
     const broadcast = base.createMachine({
       id: 'm',
       context: ({ spawn }) => ({ kids: Array.from({ length: 11_000 }, () => spawn('echo')) }),

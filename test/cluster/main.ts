@@ -1,10 +1,6 @@
 /**
  * `npm run test:chaos`: real processes, a real Postgres, every fault in turn, and a table at the end.
  *
- *     --minutes N   how long; default 5
- *     --seed S      of what is sent and when faults come; default: another each time, printed. What becomes of it is up to the machine
- *     --fault F     only faults whose name contains this
- *
  * Owns: the order of things, and the exit code: 1 where anything was lost, doubled, shown too early or left.
  * Does not own: a bout (campaign.ts).
  *
@@ -17,7 +13,13 @@ import { faults } from './faults.ts'
 import { openGround } from './ground.ts'
 import { seeded } from '../support/random.ts'
 
-const values = readCommandLine({
+const usage = `Usage: npm run test:chaos [-- --minutes N --seed S --fault F]
+
+  --minutes N   how long; default 5. Every fault comes once at least
+  --seed S      of what is sent and when faults come; default: another each time, printed. What becomes of it is up to the machine
+  --fault F     only faults whose name contains this`
+
+const values = readCommandLine(usage, {
   minutes: amount(5, { max: 10_000 }),
   seed: seedFlag(),
   fault: partOf(faults.map(({ name }) => name))

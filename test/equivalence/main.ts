@@ -1,11 +1,6 @@
 /**
  * `npm run test:equivalence`: every case and thousands of random schedules, plain XState against perdure.
  *
- *     --random N   random schedules; default 10,000
- *     --seed S     the first of their seeds; default: another each time, printed
- *     --group G    one group only, as the report names it
- *     --xstate R   the release of XState: newest (default) or oldest, the oldest that is supported
- *
  * Owns: the order of things, and the exit code: 1 where anything differs that docs/xstate.md does not name.
  * Does not own: the jobs (job.ts), sharing them out (workers.ts), the layout of the report.
  *
@@ -21,12 +16,19 @@ import { openScratchDatabases } from './scratch-database.ts'
 import { leftOut } from './scxml/index.ts'
 import { shareOut, Worker, type XStateRelease } from './workers.ts'
 
+const usage = `Usage: npm run test:equivalence [-- --random N --seed S --group G --xstate R]
+
+  --random N   random schedules; default 10,000
+  --seed S     the first of their seeds; default: another each time, printed
+  --group G    one group only, as the report names it
+  --xstate R   the release of XState: newest (default) or oldest, the oldest that is supported`
+
 const {
   group,
   xstate,
   seed,
   random: number
-} = readCommandLine({
+} = readCommandLine(usage, {
   random: count(10_000, { min: 0, max: 10_000_000 }),
   seed: seedFlag(),
   group: choice([RANDOM, 'found', 'scxml', ...new Set(featureCases.map((each) => each.group))], undefined),

@@ -1,10 +1,11 @@
 /** `npm run example:trips` in short: the run keeps every promise, and its checks would notice if it did not. */
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readArguments } from '../../examples/trips/arguments.ts'
+import { readTrips } from '../../examples/trips/arguments.ts'
 import { checkPromises, type Evidence, type Sql } from '../../examples/trips/checks.ts'
 import { runTrips } from '../../examples/trips/run.ts'
 import { darkScreen } from '../../examples/shared/screen.ts'
+import { ArgumentError } from '../../scripts/command-line.ts'
 import { testDatabase } from '../support/database.ts'
 
 const db = await testDatabase()
@@ -62,11 +63,11 @@ test.each([
 })
 
 test('a command line that makes no sense is not understood', () => {
-  expect(readArguments(['--trips', '20', '--seed', 'x'])).toEqual({ trips: 20, seed: 'x' })
+  expect(readTrips(['--trips', '20', '--seed', 'x'])).toEqual({ trips: 20, seed: 'x' })
   const wrong = [
     ['--trips', 'many'],
     ['--trips', '0'],
     ['--trip', '50']
   ]
-  expect(wrong.map(readArguments)).toEqual(wrong.map(() => null))
+  for (const args of wrong) expect(() => readTrips(args)).toThrow(ArgumentError)
 })

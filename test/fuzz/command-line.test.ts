@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { readBenchmark } from '../../bench/arguments.ts'
 import {
   amount,
   ArgumentError,
@@ -10,7 +11,8 @@ import {
   mark,
   parseCommand,
   parseFlags,
-  partOf
+  partOf,
+  text
 } from '../../scripts/command-line.ts'
 
 const flags = {
@@ -18,13 +20,28 @@ const flags = {
   minutes: amount(5, { max: 60 }),
   only: choice(['calls', 'rows'], undefined),
   fault: partOf(['kill -9', 'cut']),
-  trace: mark()
+  trace: mark(),
+  word: text('none')
 }
 
 test('flags are read, and those that are not given have their defaults', () => {
-  const given = ['--runs', '7', '--minutes=0.5', '--only', 'rows', '--fault', 'kill', '--trace']
-  expect(parseFlags(given, flags)).toEqual({ runs: 7, minutes: 0.5, only: 'rows', fault: 'kill', trace: true })
-  expect(parseFlags([], flags)).toEqual({ runs: 10, minutes: 5, only: undefined, fault: undefined, trace: false })
+  const given = ['--runs', '7', '--minutes=0.5', '--only', 'rows', '--fault', 'kill', '--trace', '--word', 'x']
+  expect(parseFlags(given, flags)).toEqual({
+    runs: 7,
+    minutes: 0.5,
+    only: 'rows',
+    fault: 'kill',
+    trace: true,
+    word: 'x'
+  })
+  expect(parseFlags([], flags)).toEqual({
+    runs: 10,
+    minutes: 5,
+    only: undefined,
+    fault: undefined,
+    trace: false,
+    word: 'none'
+  })
 })
 
 test.each([
@@ -53,20 +70,57 @@ test('a name more than a command takes is refused', () => {
   expect(() => parseCommand(['core', 'memory'], flags, 1)).toThrow(/'memory' is too much/)
 })
 
+const benchmarks = ['core', 'timers'] as const
+
+test.each([[['timers', '--rounds', '1', '--actors', '100000']], [['--rounds', '1', '--actors', '100000', 'timers']]])(
+  'a benchmark has its own load, wherever its name stands: %j',
+  (args) => {
+    const load = { rounds: 1, actors: 100_000, events: 20 }
+    expect(readBenchmark(args, benchmarks)).toEqual({ name: 'timers', load })
+  }
+)
+
+test('where nothing is asked for no benchmark runs; flags without a name are refused', () => {
+  expect(readBenchmark([], benchmarks)).toBeNull()
+  expect(() => readBenchmark(['--rounds', '2'], benchmarks)).toThrow(/No benchmark is named\. There are: core, timers/)
+})
+
+/** For machines that are busy. */
+const timeout = 60_000
+
 test.each([
-  ['test/fuzz/main.ts', ['--seed', '-1'], /--seed/],
-  ['bench/main.ts', ['speed'], /no benchmark 'speed'/]
-])('%s that is called wrong says so in one line, and ends with exit code 2', async (file, args, says) => {
+  ['bench/main.ts', ['--rounds', '2'], /No benchmark is named/],
+  ['examples/webhooks/main.ts', ['--nope'], /--nope.*Known: --seed/],
+  ['scripts/run-tests.ts', ['test/house'], /'test\/house' is too much.*npm run test:unit -- <file>/]
+])('%s that is called wrong says so in one line, and ends with exit code 2', { timeout }, async (file, args, says) => {
   const { code, stderr } = await run(file, args)
   expect({ code, lines: stderr.trimEnd().split('\n').length }).toEqual({ code: 2, lines: 1 })
   expect(stderr).toMatch(says)
 })
 
-function run(file: string, args: readonly string[]): Promise<{ readonly code: unknown; readonly stderr: string }> {
+test.each(['--help', '-h'])(
+  'a command that is called with %s says how it is called, and does nothing',
+  { timeout },
+  async (flag) => {
+    expect(await run('scripts/run-tests.ts', [flag])).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^Usage: npm test .*\n$/),
+      stderr: ''
+    })
+  }
+)
+
+interface Answer {
+  readonly code: unknown
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function run(file: string, args: readonly string[]): Promise<Answer> {
   const root = fileURLToPath(new URL('../..', import.meta.url))
   return new Promise((resolve) => {
-    execFile(process.execPath, ['--import', 'tsx', file, ...args], { cwd: root }, (error, _, stderr) =>
-      resolve({ code: error?.code ?? 0, stderr })
+    execFile(process.execPath, ['--import', 'tsx', file, ...args], { cwd: root }, (error, stdout, stderr) =>
+      resolve({ code: error?.code ?? 0, stdout, stderr })
     )
   })
 }

@@ -1,10 +1,6 @@
 /**
  * `npm run test:fuzz`: hostile arguments at every public call, and mangled documents in every column of a row.
  *
- *     --runs N   calls, and so many rows for every four of them; default 20,000
- *     --seed S   of the first; default: another each time, printed. Each case has the next one
- *     --only P   calls, or rows
- *
  * Owns: the exit code: 1 where anything came of it but a typed error, or the very thing stored.
  *
  * Invariant
@@ -15,7 +11,13 @@ import { openScratchDatabases } from '../equivalence/scratch-database.ts'
 import { tryAllRows, tryCalls, type Findings } from './campaign.ts'
 import { openWorld, type World } from './world.ts'
 
-const { runs, seed, only } = readCommandLine({
+const usage = `Usage: npm run test:fuzz [-- --runs N --seed S --only P]
+
+  --runs N   calls; one mangled row is added for every four. Default 20,000
+  --seed S   of the first; default: another each time, printed. Each case has the next one
+  --only P   calls, or rows: so many of these alone`
+
+const { runs, seed, only } = readCommandLine(usage, {
   runs: count(20_000, { max: 10_000_000 }),
   seed: seedFlag(),
   only: choice(['calls', 'rows'], undefined)

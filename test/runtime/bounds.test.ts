@@ -1,5 +1,6 @@
 /** P7: the bounds of docs/bounds.md hold under pressure, and what is beyond them is told so. */
 import { setMaxListeners } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
 import { assign, createMachine, sendTo, setup } from 'xstate'
 import { expect, test } from 'vitest'
 import { InvalidArgumentError, MailboxFullError, OverloadedError } from 'perdure'
@@ -10,6 +11,7 @@ import { DEFAULT_BOUNDS, SPAWN_MANY } from '../../src/bounds.ts'
 import type { BatchedStore } from '../../src/persistence/batched-store.ts'
 import { Batcher, type Settled } from '../../src/persistence/group-commit.ts'
 import { INBOX_SHOWN } from '../../src/persistence/leased-rows.ts'
+import { Node, type NodeOptions } from '../../src/supervisor/node.ts'
 import { Telemetry } from '../../src/telemetry/telemetry.ts'
 import { waitForNews } from '../../src/waiting.ts'
 import { eventually, openStage } from './stage.ts'
@@ -141,6 +143,21 @@ test('more calls than may wait for the database are refused', () => {
   const settle = (settled: Settled<number>): void => void (settled.ok || refusals.push(settled.error))
   for (let n = 0; n < MANY + 3; n++) batcher.submit(n, settle)
   expect(refusals).toEqual(Array(3).fill(expect.any(OverloadedError)))
+})
+
+test('more calls than may wait for a node that is no member are refused', async () => {
+  let fail: (error: Error) => void = () => undefined
+  const joining = new Promise<never>((_, reject) => (fail = reject))
+  const store = { missing: [], join: () => joining }
+  const node = new Node({ store, queues: {}, telemetry: new Telemetry() } as unknown as NodeOptions)
+  const refusals: unknown[] = []
+  // It never comes. A real one with so many listeners takes its time for each further one.
+  const signal = { addEventListener: () => undefined } as unknown as AbortSignal
+  for (let n = 0; n < MANY + 3; n++) void node.whenMember(signal).catch((error: unknown) => refusals.push(error))
+  await setImmediate()
+  expect(refusals).toEqual(Array(3).fill(expect.any(OverloadedError)))
+  fail(new Error('the test is over'))
+  await expect(node.tree.started).rejects.toThrow('the test is over')
 })
 
 test('thousands who wait for one actor are all told, and leave nothing behind', async () => {

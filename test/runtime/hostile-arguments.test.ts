@@ -106,6 +106,7 @@ test('an event is judged by what is stored of it, whatever it says when it is as
   expect(await runtime.send(id, fickle)).toEqual({ status: 'applied' })
   const list = Object.assign([1], { type: 'PING' })
   await expect(runtime.send(id, list as never)).rejects.toThrow(/the event has no type/)
+  await expect(runtime.send(id, { type: '*' })).rejects.toThrow(/the event has the type '\*'/)
 })
 
 test('an object that lies about what it is cannot be stored', async () => {

@@ -108,6 +108,17 @@ test('a ref of an actor whose machine is not registered is told so', async () =>
   await expect((await there.get(id)).getSnapshot()).rejects.toThrow(MachineNotRegisteredError)
 })
 
+test('a ref of an actor of a version that is not registered is told which ones are', async () => {
+  const [here, there] = [
+    await start([{ machine: climber, version: '1' }]),
+    await start([{ machine: climber, version: '2' }])
+  ]
+  const { id } = await here.spawn(climber)
+  await expect((await there.get(id)).getSnapshot()).rejects.toThrow(
+    /of version '1' is not registered \(registered: \w+ of version '2'\)/
+  )
+})
+
 test('waitFor is met by the present snapshot, or by a later one', async () => {
   const runtime = await start([climber])
   const ref = await runtime.spawn(climber)

@@ -195,7 +195,9 @@ test('a machine that the runtime was not created with is refused, a namesake too
   const runtime = await start([order])
   const refused = runtime.spawn(stranger)
   await expect(refused).rejects.toThrow(MachineNotRegisteredError)
-  await expect(refused).rejects.toThrow('registered: order')
+  await expect(refused).rejects.toThrow("machine 'order' is registered, but not as this object")
+  const other = createMachine({ id: 'other' })
+  await expect(runtime.spawn(other)).rejects.toThrow("machine 'other' is not registered (registered: order)")
 })
 
 test('a machine that cannot be durable is refused at creation, with everything that is wrong', () => {

@@ -220,6 +220,30 @@ test.each([
   expect(runs).toBe(1)
 })
 
+test('seven steps run at once, and the others after them', async () => {
+  const [full, opened] = [deferred(), deferred()]
+  let [inside, most] = [0, 0]
+  await begin('oar', 1, async () => {
+    most = Math.max(most, ++inside)
+    if (inside === 7) full.resolve()
+    await opened.promise
+    inside--
+  })
+  await db.sql("insert into stock select 'oar ' || n, 1 from generate_series(1, 12) as n")
+  const runtime = await start([machine])
+  const ids = await runtime.spawnMany(
+    machine,
+    Array.from({ length: 12 }, (_, n) => ({ input: { item: `oar ${n + 1}` } }))
+  )
+  await full.promise
+  // By when all of these are answered, whoever else might run would.
+  await eventually(async () => (await Promise.all(ids.map(rowOf))).every(({ owner }) => owner !== null)).toBe(true)
+  for (const n of ids.keys()) expect(await pieces(`oar ${n + 1}`)).toBe(1)
+  opened.resolve()
+  for (const id of ids) await (await runtime.get(machine, id)).waitFor((snapshot) => snapshot.matches('taken'))
+  expect(most).toBe(7)
+})
+
 test('a step that does not return is over when its state is left: its locks and its connection are free', async () => {
   await begin('vase', 3, () => new Promise(() => undefined))
   const runtime = await start([machine])

@@ -28,7 +28,7 @@ export const bugs: readonly Bug[] = [
   { name: 'timers re-armed in full', inStore: rearmTimers }
 ]
 
-/** What no arrival number comes up to. */
+/** Above every arrival number. */
 const MAX_SEQ = Number.MAX_SAFE_INTEGER
 
 /** A turn's effects run with it, and are not run again when it is committed. */

@@ -11,7 +11,7 @@ export interface Campaign {
   readonly runs: number
   /** Calls that were answered, and not refused. */
   readonly accepted: number
-  /** Faults, by what they were. */
+  /** Faults that struck, by what they were. */
   readonly faults: ReadonlyMap<string, number>
   /** From the end of the faults until nothing was left to do, by the clock of the run, at most. */
   readonly longestRestMs: number
@@ -25,8 +25,6 @@ export interface CampaignOptions extends RunOptions {
   readonly isOverAtFirst?: boolean
 }
 
-const ASKED: readonly string[] = ['spawn', 'send', 'cancel']
-
 export async function runCampaign({ seed, runs, isOverAtFirst, ...options }: CampaignOptions): Promise<Campaign> {
   const failures: Failure[] = []
   const faults = new Map<string, number>()
@@ -36,11 +34,7 @@ export async function runCampaign({ seed, runs, isOverAtFirst, ...options }: Cam
     const run = await simulate(plan, options)
     accepted += run.accepted
     longestRestMs = Math.max(longestRestMs, run.restedAfterMs)
-    for (const step of plan.steps) {
-      if (ASKED.includes(step.kind)) continue
-      const name = step.kind === 'fail' ? `a call: ${step.fate}` : step.kind
-      faults.set(name, (faults.get(name) ?? 0) + 1)
-    }
+    for (const [name, times] of run.faults) faults.set(name, (faults.get(name) ?? 0) + times)
     if (run.violations.length > 0) failures.push({ plan, run })
   }
   return { runs: ran, accepted, faults, longestRestMs, failures }

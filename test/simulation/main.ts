@@ -1,11 +1,6 @@
 /**
  * `npm run test:sim`: many simulated runs, and of those that fail the shortest history that can be found.
  *
- *     --seed N   of the first run; default: another each time, printed
- *     --runs N   how many, each of the next seed; default 1000
- *     --bug B    with a bug planted whose name contains this (bugs.ts)
- *     --trace    tells each run, whether it fails or not
- *
  * The same seed makes the same run, whichever run it is of how many.
  *
  * Owns: the exit code: 1 where anything was violated.
@@ -16,12 +11,19 @@ import { explain, runCampaign } from './campaign.ts'
 import { describePlan, drawPlan } from './plan.ts'
 import { simulate } from './simulation.ts'
 
+const usage = `Usage: npm run test:sim [-- --seed N --runs N --bug B --trace]
+
+  --seed N   of the first run; default: another each time, printed
+  --runs N   how many, each of the next seed; default 1000
+  --bug B    with a bug planted whose name contains this (test/simulation/bugs.ts)
+  --trace    tells each run, whether it fails or not`
+
 const {
   seed,
   runs,
   trace,
   bug: wanted
-} = readCommandLine({
+} = readCommandLine(usage, {
   seed: seedFlag(),
   runs: count(1_000, { max: 10_000_000 }),
   bug: partOf(bugs.map(({ name }) => name)),
@@ -32,7 +34,7 @@ const bug = wanted === undefined ? undefined : bugs.find(({ name }) => name.incl
 /** Failures that are explained: each takes hundreds of runs. */
 const EXPLAINED = 3
 /** Runs between two lines that say how far it is. */
-const PART = 1_000
+const PART = 100
 
 const startedAt = performance.now()
 say(`${runs} runs from seed ${seed}${bug ? `, with a bug: ${bug.name}` : ''}`)
@@ -60,9 +62,8 @@ for (let done = 0; done < runs; done += PART) {
 const seconds = (performance.now() - startedAt) / 1000
 for (const [name, count] of [...faults].toSorted(([one], [other]) => (one < other ? -1 : 1)))
   say(`${name.padEnd(18)} ${count}`)
-say(
-  `${accepted} calls accepted; at rest after ${longestRestMs} ms at most; ${(runs / seconds).toFixed(0)} runs a second`
-)
+const rest = `at rest after ${longestRestMs.toLocaleString('en-US')} simulated ms at most`
+say(`${accepted} calls accepted; ${rest}; ${(runs / seconds).toFixed(0)} runs a second`)
 process.exitCode = failed === 0 ? 0 : 1
 
 function say(line: string): void {

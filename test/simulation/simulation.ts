@@ -24,6 +24,8 @@ export interface Run {
   readonly hash: string
   readonly violations: readonly Violation[]
   readonly accepted: number
+  /** How often each kind of fault struck: one that was planned may find nobody. */
+  readonly faults: ReadonlyMap<string, number>
   /** From the end of the faults until nothing was left to do. */
   readonly restedAfterMs: number
   /** Empty, unless asked for. */
@@ -64,13 +66,19 @@ class Simulation {
   readonly #members: readonly Member[]
   readonly #callers: Callers
   readonly #effects: Effect[] = []
+  readonly #faults = new Map<string, number>()
   #states: readonly RecordedState[] = []
   #restedAt: number | null = null
 
   constructor(world: World, plan: Plan, { bug }: RunOptions) {
     this.#world = world
     this.#plan = plan
-    this.#wire = new Wire(world, plan.seed, (process) => this.#kill(process))
+    this.#wire = new Wire(
+      world,
+      plan.seed,
+      (process) => this.#kill(process),
+      (name) => this.#noteFault(name)
+    )
     const beginsAt = beginOfTime()
     const now = (): number => beginsAt + world.now
     const memory = new MemoryStore({ now })
@@ -106,6 +114,7 @@ class Simulation {
       hash: this.#world.digest(),
       violations: [...this.#checkEnd(), ...findViolations(history, bookOf(this.#plan.shape))],
       accepted: history.sends.filter(({ outcome }) => outcome.kind === 'ok').length,
+      faults: this.#faults,
       restedAfterMs: (this.#restedAt ?? deadline) - lastsMs,
       trace: this.#world.trace
     }
@@ -119,21 +128,26 @@ class Simulation {
     this.#world.tell(`${process.name}: ${JSON.stringify(step)}`)
     switch (step.kind) {
       case 'kill':
+        this.#noteFault(step.kind)
         return this.#kill(process)
       case 'stop':
         return this.#stop(member)
       case 'freeze':
+        this.#noteFault(step.kind)
         process.frozenUntil = Math.max(process.frozenUntil, this.#world.now + step.forMs)
         return
       case 'deafen':
-        if (connection) connection.hears = step.hears
-        this.#world.schedule(null, step.forMs, () => connection && (connection.hears = 1))
+        if (!connection) return
+        this.#noteFault(step.kind)
+        connection.hears = step.hears
+        this.#world.schedule(null, step.forMs, () => void (connection.hears = 1))
         return
       case 'fail':
         return this.#wire.lay(step.node, step)
       case 'sever': {
         const session = connection?.session()
         if (!session) return
+        this.#noteFault(step.kind)
         this.#world.schedule(null, Math.max(0, -step.afterMs), () => void session.end())
         this.#world.schedule(null, Math.max(0, step.afterMs), () => void (session.isOpen = false))
       }
@@ -152,6 +166,7 @@ class Simulation {
   #stop(member: Member): void {
     const { process, runtime } = member
     if (process === null || runtime === null) return
+    this.#noteFault('stop')
     this.#world.schedule(process, 0, () => {
       void runtime.stop({ drain: 500 }).then(() => {
         this.#callers.hangUp(process)
@@ -167,7 +182,13 @@ class Simulation {
     const key = idempotencyKey() ?? ''
     this.#effects.push({ step, effect, at: this.#world.moment(), node: member.node, actor, key })
     this.#world.tell(`${process.name} shows ${actor} ${step} ${effect} ${key}`)
-    if (this.#wire.takeFault(process, 'effect')?.fate.startsWith('kill')) this.#kill(process)
+    if (!this.#wire.takeFault(process, 'effect')?.fate.startsWith('kill')) return
+    this.#noteFault('an effect: kill')
+    this.#kill(process)
+  }
+
+  #noteFault(name: string): void {
+    this.#faults.set(name, (this.#faults.get(name) ?? 0) + 1)
   }
 
   #heal(): void {

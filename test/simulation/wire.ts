@@ -30,14 +30,16 @@ export class Wire {
   readonly #world: World
   readonly #seed: number
   readonly #kill: (process: Process) => void
+  readonly #noteFault: (name: string) => void
   readonly #faults = new Map<number, LaidFault[]>()
   readonly #counts = new Map<string, number>()
   #isHealed = false
 
-  constructor(world: World, seed: number, kill: (process: Process) => void) {
+  constructor(world: World, seed: number, kill: (process: Process) => void, noteFault: (name: string) => void) {
     this.#world = world
     this.#seed = seed
     this.#kill = kill
+    this.#noteFault = noteFault
   }
 
   lay(node: number, fault: LaidFault): void {
@@ -50,7 +52,7 @@ export class Wire {
     this.#faults.clear()
   }
 
-  /** How the fate of the next thing of this kind that a process does was decided; null: nothing was. */
+  /** Takes the fault laid for this process's next call of this operation; null: none. */
   takeFault(process: Process, operation: string): LaidFault | null {
     const faults = this.#faults.get(process.node) ?? []
     const fault = faults.find((laid) => laid.operation === operation)
@@ -71,6 +73,7 @@ export class Wire {
     const [there, back] = this.#drawDelays(process, operation)
     const fault = this.takeFault(process, operation)
     const fate = fault?.fate
+    if (fate) this.#noteFault(`a call: ${fate}`)
     if (fault && (fate === 'kill' || fate === 'killLate')) {
       this.#kill(process)
       if (fate === 'killLate') world.schedule(null, there + fault.ms, () => void run().catch(() => undefined))

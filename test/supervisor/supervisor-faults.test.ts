@@ -1,4 +1,6 @@
 /** What can go wrong under a supervisor: failures while starting and stopping, escalation, interruption. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Cause, Deferred, Effect, Exit, Fiber, Logger } from 'effect'
 import { TestClock } from 'effect/testing'
 import { describe, expect, test, vi } from 'vitest'
@@ -21,6 +23,14 @@ async function catchFailure(tree: Tree): Promise<unknown> {
 function inTurn(...effects: readonly Effect.Effect<unknown, unknown>[]): Effect.Effect<unknown, unknown> {
   let run = 0
   return Effect.suspend(() => effects[Math.min(run++, effects.length - 1)] ?? Effect.void)
+}
+
+function failWith(failures: WeakRef<Error>[]): Effect.Effect<never, Error> {
+  return Effect.suspend(() => {
+    const error = new Error('boom')
+    failures.push(new WeakRef(error))
+    return Effect.fail(error)
+  })
 }
 
 describe('the first start', () => {
@@ -87,6 +97,22 @@ describe('restarts', () => {
     stage.crash('a')
     expect(await catchFailure(tree)).toMatchObject({ _tag: 'SupervisorGaveUpError', child: 'a', cause: boom })
     expect(stage.crashes).toHaveLength(3)
+  })
+
+  test('of starts that fail for days nothing piles up', async () => {
+    setFlagsFromString('--expose-gc')
+    const collectGarbage = runInNewContext('gc') as () => void
+    const failures: WeakRef<Error>[] = []
+    const start = Effect.suspend(() => {
+      if (failures.length === 0) return Effect.succeed({ run: failWith(failures) })
+      return failWith(failures)
+    })
+    const children = [{ name: 'a', restart: 'permanent', start }] as const
+    const tree = open({ strategy: 'restForOne', maxRestarts: Infinity, withinMs: 0, onCrash: () => {}, children })
+    await tree.started
+    await vi.waitUntil(() => failures.length > 20, { interval: 1, timeout: 10_000 })
+    collectGarbage()
+    expect(failures.filter((failure) => failure.deref() !== undefined).length).toBeLessThan(10)
   })
 
   test('a tree that is stopped while a child starts again releases everything', async () => {

@@ -29,7 +29,7 @@ import { OwnRefs, pathOf, type RefOwner, sessionIdOf, sessionOf } from './refere
 import { Subscriptions } from './subscriptions.ts'
 import { dueTime, TimerTable } from './timer-table.ts'
 
-/** Microsteps that one input may take for each child, beside those of the machine: a broadcast is no endless loop. */
+/** Microsteps that one input may take more for each child (actors but the root): a broadcast is no endless loop. */
 const MICROSTEPS_PER_CHILD = 100
 
 export interface Identity {
@@ -231,7 +231,7 @@ export class LiveTree implements SystemOwner, RefOwner, Adopter {
   }
 
   countMicrostep(): void {
-    const bound = this.blueprint.maxMicrosteps + this.actors.size * MICROSTEPS_PER_CHILD
+    const bound = this.blueprint.maxMicrosteps + (this.actors.size - 1) * MICROSTEPS_PER_CHILD
     if (++this.#microsteps <= bound) return
     throw new Error(`more than ${bound} microsteps for one event: transitions go in a circle (options.maxIterations)`)
   }

@@ -49,6 +49,20 @@ export function messageRules(world: World): void {
       expect(await world.inboxEvents(target.id)).toEqual(['4'])
     })
 
+    it('by a key that the sender gives up with its end go to the newest that had it, which may have ended', async () => {
+      const [taken, free] = [uniqueId(), uniqueId()]
+      const sender = await world.awake({ key: taken })
+      await world.ended('done', { key: taken, keyScope: [] })
+      const messages = [{ to: { key: taken }, event: '1' }]
+      const result = await family.go(sender, { messages }, { status: 'done' })
+      expect(result).toMatchObject({ outgoing: { undelivered: [{ to: { key: taken }, reason: 'terminated' }] } })
+
+      const other = await world.awake({ key: free })
+      const { id } = await world.insert({ key: free, keyScope: [] })
+      await family.go(other, { messages: [{ to: { key: free }, event: '2' }] }, { status: 'done' })
+      expect(await world.inboxEvents(id)).toEqual(['2'])
+    })
+
     it('by key go to the actor that has it now, not to one that had it', async () => {
       const key = uniqueId()
       await world.ended('done', { key })

@@ -67,6 +67,8 @@ export class Cast {
     const machine = MACHINES[draw.machine] as (typeof MACHINES)[number]
     const serial = this.#actors.length
     const actor = newActor({
+      // Later ones have higher ids, as those that go by time do: of two that were born at once the newer is known by that.
+      id: `01900000-0000-7000-8000-${String(serial).padStart(12, '0')}`,
       machine: machine.name,
       machineVersion: machine.version,
       queue: `queue ${draw.queue}`,

@@ -20,7 +20,7 @@ export interface EffectFailure {
   readonly error: unknown
 }
 
-/** What a performance needs of its incarnation. */
+/** What the runner needs of its incarnation. */
 export interface Performer {
   readonly id: string
   readonly tree: MachineTree
@@ -32,7 +32,7 @@ export interface Performer {
   transact(sessionId: string, ...step: Parameters<Transact>): Promise<void>
 }
 
-export class Performance {
+export class EffectRunner {
   readonly #performer: Performer
   /** How many of the journal's effects have run, or will never. */
   performed = 0
