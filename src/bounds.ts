@@ -17,7 +17,7 @@ export interface Bounds {
   readonly mailbox: number
   /** Events of one actor that wait in its durable inbox for a state that takes them. */
   readonly inbox: number
-  /** Claims of one actor without progress, after which it is tried once more, alone, and parked if its node dies. */
+  /** Claims of one actor without progress, after which it is parked. */
   readonly attempts: number
 }
 

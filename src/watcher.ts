@@ -40,10 +40,7 @@ export class Watcher {
   /** One look; resolves to the pause before the next, in milliseconds. */
   async look(): Promise<number> {
     const { store, observers, isAwakeHere } = this.#options
-    await this.#lookBack(observers.lastVersions.takeSuspects()).catch((error: unknown) => {
-      observers.lastVersions.suspect()
-      throw error
-    })
+    await observers.lastVersions.examine((suspects) => this.#lookBack(suspects))
     const ids = [...observers.watched].filter((id) => !isAwakeHere(id))
     for (let from = 0; from < ids.length; from += MAX_LOOK) {
       const asked = ids.slice(from, from + MAX_LOOK)

@@ -6,4 +6,4 @@ with renewed as (
 select
   exists (select from renewed) as held,
   (extract(epoch from clock_timestamp()) * 1000)::float8 as now,
-  pg_postmaster_start_time()::text as server
+  extract(epoch from pg_postmaster_start_time())::text as server

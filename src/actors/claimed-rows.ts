@@ -1,8 +1,7 @@
 /**
  * Rows that this node has claimed, and whose actors do not wake, or not at once.
  *
- * Owns: carrying out what row-fate.ts decides, except for waking. Does not own: the decision, waking (engine.ts), who waits for a trial
- * (trials.ts).
+ * Owns: carrying out what row-fate.ts decides, except for waking. Does not own: the decision, waking (engine.ts).
  *
  * Invariant
  * 1. While a row is being moved to another version nothing else is done with it: what arrives waits until its actor wakes.
@@ -14,7 +13,6 @@ import type { Arrivals } from './arrivals.ts'
 import { parkCommit } from './row-commits.ts'
 import { decideFate, type FateRules, type Move, type Waking } from './row-fate.ts'
 import type { Strangers } from './strangers.ts'
-import { Trials } from './trials.ts'
 
 export interface ClaimedRowsOptions {
   readonly rules: FateRules
@@ -22,8 +20,6 @@ export interface ClaimedRowsOptions {
   readonly telemetry: Telemetry
   readonly arrivals: Arrivals
   readonly strangers: Strangers
-  /** The actor of the row is awake here, and does something. */
-  readonly isExecuting: (id: string) => boolean
   /** The row is as it is to be: it may wake. */
   readonly awaken: (row: ClaimedRow) => void
   /** The row may be leased by this node still. */
@@ -35,36 +31,18 @@ export interface ClaimedRowsOptions {
 export class ClaimedRows {
   readonly #options: ClaimedRowsOptions
   readonly #moving = new Set<string>()
-  readonly #trials: Trials
 
   constructor(options: ClaimedRowsOptions) {
     this.#options = options
-    const { arrivals, recover, rules } = options
-    const letGo = (id: string, mayBeOurs: boolean): void => {
-      if (mayBeOurs) recover(id)
-      arrivals.useInbox(id)
-    }
-    this.#trials = new Trials({ ...options, mayRun: ({ queue }) => rules.serves(queue), letGo })
-  }
-
-  /** Rows that wait here. */
-  get size(): number {
-    return this.#trials.size
-  }
-
-  /** Time has passed: what waits may go on. */
-  goOn(): void {
-    this.#trials.goOn()
   }
 
   /** The actor that is to wake; null: it does not wake now, and that is seen to. */
   settle(row: ClaimedRow): Waking | null {
-    if (this.#moving.has(row.id) || this.#trials.holds(row.id)) return null
-    const fate = decideFate(row, this.#trials.isOn(row.id), this.#options.rules)
+    if (this.#moving.has(row.id)) return null
+    const fate = decideFate(row, this.#options.rules)
     if (fate.kind === 'wake') return fate
     if (fate.kind === 'move') this.#move(row, fate)
     else if (fate.kind === 'park') this.park(row, fate.reason)
-    else if (fate.kind === 'try') this.#trials.add(row)
     else {
       if (fate.kind === 'leave') this.#options.strangers.add(row, fate.isUnknown)
       this.#giveUp(row, fate.commit)

@@ -99,7 +99,7 @@ export class Engine implements ActorHost {
     this.log = options.log
     this.strangers = new Strangers(options.telemetry)
     this.registry = new Registry({ maxActors: options.maxResident, maxBytes: options.maxResidentBytes })
-    this.room = new Room(options.queues, () => this.registry.room - this.#arrivals.size - this.#claimed.size)
+    this.room = new Room(options.queues, () => this.registry.room - this.#arrivals.size)
     this.#arrivals = new Arrivals({
       batched: options.batched,
       bounds: options.bounds,
@@ -117,7 +117,6 @@ export class Engine implements ActorHost {
       telemetry,
       arrivals: this.#arrivals,
       strangers: this.strangers,
-      isExecuting: (id) => this.registry.get(id)?.isExecuting === true,
       awaken: (row) => this.awaken(row),
       recover: (id) => this.recover(id),
       poke: options.poke
@@ -188,12 +187,11 @@ export class Engine implements ActorHost {
     }
     for (const actor of this.registry.listLongestResting(this.registry.countExcess())) actor.passivate()
     this.#strays.takeBackAll()
-    this.#claimed.goOn()
   }
 
   /** No turn is under way or waits, and every effect that has run is acknowledged. */
   get isQuiet(): boolean {
-    if (this.#arrivals.size > 0 || this.#claimed.size > 0) return false
+    if (this.#arrivals.size > 0) return false
     for (const actor of this.registry) if (!actor.isQuiet || actor.incarnation.owesAck) return false
     return true
   }
@@ -209,14 +207,13 @@ export class Engine implements ActorHost {
 
   /** Nobody is here, and nothing is on its way to anybody, or to the database. */
   get isEmpty(): boolean {
-    const { size } = this.registry
-    return size + this.#arrivals.size + this.#claimed.size === 0 && this.#options.batched.isIdle
+    return this.registry.size === 0 && this.#arrivals.size === 0 && this.#options.batched.isIdle
   }
 
   /** Drops every actor; whoever waits is told `error`. The rows are whole: nothing in here was more than a turn ahead. */
   abandon(error: Error): void {
     this.#phase = 'abandoned'
-    this.observers.lastVersions.suspect()
+    this.observers.lastVersions.suspect(this.clock.latestMs())
     for (const actor of this.registry) actor.abandon(error)
     this.#arrivals.refuseAll(error)
     this.permits.giveUp(error)

@@ -20,11 +20,14 @@ export interface Last {
 type Found = { readonly version: number; readonly createdAt: number }
 
 const MAX_KEPT = 2_000
+/** Commits that a failover loses are of seconds, rows that are collected have ended long ago: of those nothing is told. */
+const LATELY_MS = 5 * 60_000
 
 export class LastVersions {
   /** The one that left longest ago comes first. */
   readonly #kept = new Map<string, Last>()
-  #isSuspect = false
+  /** What was noted from then on is worth a look; null: nothing is. */
+  #suspectSinceMs: number | null = null
 
   note(last: Last): void {
     this.#kept.delete(last.id)
@@ -36,16 +39,17 @@ export class LastVersions {
     this.#kept.delete(id)
   }
 
-  /** The lease was lost, with the database perhaps: all that are remembered are worth a look. */
-  suspect(): void {
-    this.#isSuspect = true
+  /** The lease was lost, with the database and its last commits perhaps: those that left lately are worth a look. */
+  suspect(nowMs: number): void {
+    this.#suspectSinceMs = Math.min(this.#suspectSinceMs ?? Infinity, nowMs - LATELY_MS)
   }
 
-  /** Those that are worth a look, once. */
-  takeSuspects(): readonly Last[] {
-    if (!this.#isSuspect) return []
-    this.#isSuspect = false
-    return [...this.#kept.values()]
+  /** Has those that are worth a look looked at: once, where that does not fail. */
+  async examine(look: (suspects: readonly Last[]) => Promise<void>): Promise<void> {
+    const sinceMs = this.#suspectSinceMs
+    if (sinceMs === null) return
+    await look([...this.#kept.values()].filter(({ atMs }) => atMs >= sinceMs))
+    if (this.#suspectSinceMs === sinceMs) this.#suspectSinceMs = null
   }
 
   get(id: string): Last | undefined {

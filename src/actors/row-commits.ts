@@ -71,18 +71,6 @@ export function encodeStopReason(reason: string | null): Json | null {
   return reason === null ? null : encodeError(new Error(reason))
 }
 
-/** `last_error` of a row whose actor is on trial (trials.ts). Whoever looks at the row reads why. */
-export const TRIAL =
-  '{"$type":"Error","name":"Error","message":"It was taken up too often without progress, and is tried once more, alone."}'
-
-/** Marks a row that stays with this node: its actor is on trial. */
-export function markCommit(row: Claimed): Commit {
-  return { ...leaveCommit(row), status: row.status, lastError: TRIAL, release: false }
-}
-
-/** The last time that its actor was taken up was its trial, and its end. */
-export const wasOnTrial = ({ lastError }: Pick<Claimed, 'lastError'>): boolean => lastError === TRIAL
-
 /** Leaves the row for an operator: it cannot be brought to life, or dies each time. */
 export function parkCommit(row: ClaimedRow, reason: unknown): Commit {
   return { ...leaveCommit(row), status: 'parked', lastError: encodeError(reason) }

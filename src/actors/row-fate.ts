@@ -7,7 +7,7 @@ import type { Bounds } from '../bounds.ts'
 import type { ClaimedRow, Commit } from '../persistence/store.ts'
 import { isOlder, moveRow } from './migration.ts'
 import type { Registration, Registrations } from './registration.ts'
-import { giveBackCommit, stopCommit, wasOnTrial } from './row-commits.ts'
+import { giveBackCommit, stopCommit } from './row-commits.ts'
 import { findStopRequest } from './stop-request.ts'
 
 export interface Move {
@@ -34,8 +34,6 @@ export type Fate =
   /** It was stopped before it began. */
   | { readonly kind: 'stop'; readonly commit: Commit }
   | { readonly kind: 'park'; readonly reason: unknown }
-  /** It was taken up too often without progress: it is tried once more, alone. */
-  | { readonly kind: 'try' }
 
 export interface FateRules {
   readonly registrations: Registrations
@@ -43,15 +41,12 @@ export interface FateRules {
   readonly serves: (queue: string) => boolean
 }
 
-/** `isOnTrial`: its row was marked for that just now. */
-export function decideFate(row: ClaimedRow, isOnTrial: boolean, { registrations, bounds, serves }: FateRules): Fate {
+export function decideFate(row: ClaimedRow, { registrations, bounds, serves }: FateRules): Fate {
   const registration = registrations.find(row.machine, row.machineVersion)
   if (registration === undefined || !serves(row.queue)) {
     return { kind: 'leave', isUnknown: registration === undefined, commit: giveBackCommit(row) }
   }
-  const attemptsMax = Math.max(bounds.attempts, registration.retry?.maxAttempts ?? 0)
-  if (row.attempt > attemptsMax && !isOnTrial) {
-    if (!wasOnTrial(row)) return { kind: 'try' }
+  if (row.attempt > Math.max(bounds.attempts, registration.retry?.maxAttempts ?? 0)) {
     const ended = `${row.attempt - 1} attempts ended without progress, the last with the loss of its node`
     return { kind: 'park', reason: new Error(ended) }
   }

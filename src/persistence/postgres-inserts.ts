@@ -10,7 +10,7 @@
 import type { Queryable } from './drivers/driver.ts'
 import { toDocument, toInsertEntry, toInsertResult } from './postgres-rows.ts'
 import type { Queries } from './queries.ts'
-import { askUntilTold } from './second-looks.ts'
+import { askUntilTold, SecondLookError } from './second-looks.ts'
 import type { InsertResult, Locked, NewActor } from './store.ts'
 import { isLockTimeout } from './transient-errors.ts'
 
@@ -45,6 +45,10 @@ export async function insertUnlessLocked(
     // Nothing was written, and nobody can see what is not committed yet: halves tell who waits.
     const half = Math.ceil(actors.length / 2)
     const first = await insertUnlessLocked(database, queries, actors.slice(0, half), shortWaitMax)
-    return [...first, ...(await insertUnlessLocked(database, queries, actors.slice(half), shortWaitMax))]
+    const rest = insertUnlessLocked(database, queries, actors.slice(half), shortWaitMax)
+    const second = await rest.catch((error: unknown) => {
+      throw new SecondLookError('a half of the actors stands, the other failed', error)
+    })
+    return [...first, ...second]
   }
 }

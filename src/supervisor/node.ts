@@ -94,7 +94,8 @@ export class Node {
   readonly store: Store
   #current: Current | null = null
   #isStopping = false
-  #whenCurrent: ((current: Current) => void)[] = []
+  #waiters: { readonly resolve: (current: Current) => void; readonly reject: (reason: unknown) => void }[] = []
+  #hears: AbortSignal | null = null
 
   constructor(options: NodeOptions) {
     this.#options = options
@@ -154,18 +155,18 @@ export class Node {
     return this.#current
   }
 
-  /** The engine, at once or when the node is a member again. Rejects with the signal's reason. */
+  /** The engine, at once or when the node is a member again. Rejects with the signal's reason; callers share one signal. */
   async whenMember(signal: AbortSignal): Promise<Current> {
     if (this.#current !== null) return this.#current
-    if (this.#whenCurrent.length >= MAX_WAITING) throw new OverloadedError(MAX_WAITING)
-    return new Promise((resolve, reject) => {
-      const refuse = (): void => reject(signal.reason as Error)
-      signal.addEventListener('abort', refuse)
-      this.#whenCurrent.push((current) => {
-        signal.removeEventListener('abort', refuse)
-        resolve(current)
+    if (this.#waiters.length >= MAX_WAITING) throw new OverloadedError(MAX_WAITING)
+    // One listener for all: a signal that has many takes long over each.
+    if (this.#hears !== signal) {
+      this.#hears = signal
+      signal.addEventListener('abort', () => {
+        for (const { reject } of this.#waiters.splice(0)) reject(signal.reason)
       })
-    })
+    }
+    return new Promise((resolve, reject) => void this.#waiters.push({ resolve, reject }))
   }
 
   /**
@@ -289,7 +290,7 @@ export class Node {
       fireSchedules: () => fireDue({ ...this.#options, machines: this.#options.registrations.runnable, poke })
     }
     this.#current = current
-    for (const resolve of this.#whenCurrent.splice(0)) resolve(current)
+    for (const { resolve } of this.#waiters.splice(0)) resolve(current)
     return current
   }
 

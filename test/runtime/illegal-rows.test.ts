@@ -2,10 +2,9 @@
 import { createMachine, setup } from 'xstate'
 import { expect, test } from 'vitest'
 import { SnapshotIllegalError } from 'perdure'
-import { TRIAL } from '../../src/actors/row-commits.ts'
 import { eventually, hear, openStage } from './stage.ts'
 
-const { db, start, rowOf, watch } = await openStage()
+const { db, start, rowOf } = await openStage()
 
 const kid = createMachine({ id: 'kid' })
 const family = setup({ actors: { kid } }).createMachine({
@@ -103,36 +102,9 @@ test.each([
   await Promise.race([parked, crashed])
 })
 
-test('actors that were claimed again and again without progress are tried once more, and go on if they can', async () => {
-  const ids = [await spawnAsleep(), await spawnAsleep(), await spawnAsleep()]
-  const leaf = await start([family], { queues: {} })
-  await Promise.all(ids.map((id) => leaf.send(id, { type: 'PING' })))
-  await db.sql('update perdure.actor set attempt = 5')
-  await start([family], { bounds: { attempts: 5 } })
-  for (const id of ids) {
-    await eventually(() => rowOf(id)).toMatchObject({ version: 3, status: 'waiting', last_error: null, inbox: [] })
-  }
-  expect(await db.sql('select from perdure.actor where attempt > 0')).toEqual([])
-})
-
-test('what waits to be tried once more is given back by a node that leaves, and none is parked', async () => {
-  const ids = [await spawnAsleep(), await spawnAsleep(), await spawnAsleep()]
-  await db.sql(`update perdure.actor set status = 'ready', wake_at = now(), attempt = 5`)
-  const { pool, statements, hold } = watch()
-  const release = hold('commit')
-  const runtime = await start([family], { database: pool, bounds: { attempts: 5 } })
-  await eventually(() => db.sql('select from perdure.actor where owner is not null')).toHaveLength(3)
-  const stopped = runtime.stop()
-  release()
-  await stopped
-  expect(statements).toContain('commit')
-  for (const id of ids)
-    expect(await rowOf(id)).toMatchObject({ owner: null, status: expect.not.stringMatching('parked') })
-})
-
-test('an actor whose node was lost while it was tried once more is parked: its event may kill nodes', async () => {
+test('an actor that was claimed again and again without progress is parked: its event may kill nodes', async () => {
   const id = await spawnAsleep()
-  await db.sql(`update perdure.actor set status = 'ready', wake_at = now(), attempt = 5, last_error = $1`, [TRIAL])
+  await db.sql(`update perdure.actor set status = 'ready', wake_at = now(), attempt = 5`)
   await start([family], { bounds: { attempts: 5 } })
   const last_error = { message: expect.stringContaining('without progress') }
   await eventually(() => rowOf(id)).toMatchObject({ status: 'parked', owner: null, last_error })

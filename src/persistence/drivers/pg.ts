@@ -93,7 +93,11 @@ async function takeLoan(pool: PgPool, toQuery: ToQuery): Promise<Loan> {
   return {
     connection: client,
     query: async (statement, params) => (await client.query(toQuery(statement, params))).rows,
-    transact: (work) => transactOn(client, () => work(fromTransaction(client), client)),
+    transact: (work) =>
+      transactOn(client, () => work(fromTransaction(client), client)).catch((error: unknown) => {
+        // What comes after the loss says only that the client cannot be used any more.
+        throw isLost && !(error instanceof AbandonedError) ? new ConnectionLostError(error) : error
+      }),
     end: (isSpoiled) => {
       client.off('error', lose)
       client.release(isLost || isSpoiled)
@@ -162,5 +166,13 @@ async function openSession(
     query,
     transact: (work) => transactOn(client, () => work({ query }, client)),
     end: () => client.end()
+  }
+}
+
+class ConnectionLostError extends Error {
+  /** Postgres for "connection failure", by which transient-errors.ts knows it. */
+  readonly code = '08006'
+  constructor(cause: unknown) {
+    super('the connection was lost', { cause })
   }
 }
