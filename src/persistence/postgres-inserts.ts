@@ -17,6 +17,8 @@ import { isLockTimeout } from './transient-errors.ts'
 const waitMax = '500ms'
 /** Once somebody is known to wait, it is found out who. */
 const shortWaitMax = '10ms'
+/** And no longer: who has not been looked into by then comes again with the next batch. */
+const SEARCH_MS = 500
 
 /** `wait`: how long a key that a transaction is taking is waited for, as Postgres has it; null: as the transaction has it. */
 export function insertActors(
@@ -34,21 +36,38 @@ export function insertActors(
 export async function insertUnlessLocked(
   database: Queryable,
   queries: Queries,
-  actors: readonly NewActor[],
-  wait = waitMax
+  actors: readonly NewActor[]
 ): Promise<readonly (InsertResult | Locked)[]> {
   try {
-    return await insertActors(database, queries, actors, wait)
+    return await insertActors(database, queries, actors, waitMax)
   } catch (error) {
     if (!isLockTimeout(error)) throw error
-    if (actors.length === 1) return [{ kind: 'locked' }]
     // Nothing was written, and nobody can see what is not committed yet: halves tell who waits.
-    const half = Math.ceil(actors.length / 2)
-    const first = await insertUnlessLocked(database, queries, actors.slice(0, half), shortWaitMax)
-    const rest = insertUnlessLocked(database, queries, actors.slice(half), shortWaitMax)
-    const second = await rest.catch((error: unknown) => {
-      throw new SecondLookError('a half of the actors stands, the other failed', error)
-    })
-    return [...first, ...second]
+    return insertHalves(database, queries, actors, performance.now() + SEARCH_MS)
   }
+}
+
+async function insertHalves(
+  database: Queryable,
+  queries: Queries,
+  actors: readonly NewActor[],
+  untilMs: number
+): Promise<readonly (InsertResult | Locked)[]> {
+  if (actors.length === 1 || performance.now() > untilMs) return actors.map(() => ({ kind: 'locked' }))
+  const half = Math.ceil(actors.length / 2)
+  const halves = [actors.slice(0, half), actors.slice(half)]
+  // Not always the same one first: those behind many who wait must have their turn, too.
+  const order = Math.random() < 0.5 ? [0, 1] : [1, 0]
+  const results: (readonly (InsertResult | Locked)[])[] = []
+  for (const [n, place] of order.entries()) {
+    const some = halves[place] as readonly NewActor[]
+    const inserted = insertActors(database, queries, some, shortWaitMax).catch((error: unknown) => {
+      if (!isLockTimeout(error)) throw error
+      return insertHalves(database, queries, some, untilMs)
+    })
+    results[place] = await inserted.catch((error: unknown) => {
+      throw n === 0 ? error : new SecondLookError('a half of the actors stands, the other failed', error)
+    })
+  }
+  return results.flat()
 }

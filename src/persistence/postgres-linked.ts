@@ -95,7 +95,7 @@ export class LinkedCommits {
   async #transact<Result>(run: Run<Result>): Promise<Result> {
     let isOver = false
     try {
-      return await this.#driver.lend(this.#queries.sessionState, async (tx, client) => {
+      return await this.#driver.lend(this.#queries, async (tx, client) => {
         const written: Promise<CommitResult>[] = []
         const write = (node: string, commit: Commit): Promise<CommitResult> => {
           const answer = this.#commitWithin(tx, node, commit)

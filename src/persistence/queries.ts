@@ -108,6 +108,7 @@ export function loadQueries(schema: string) {
     schemaVersion: load('schema_version'),
     serverVersion: load('server_version'),
     sessionState: load('session_state'),
+    resetSession: load('reset_session'),
     checkConstraints: load('check_constraints'),
     setMark: load('set_mark'),
     signal: load('signal'),

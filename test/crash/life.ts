@@ -66,7 +66,8 @@ const UNCOUNTED = new Set([
   'due_schedules',
   'read',
   'notify',
-  'session_state'
+  'session_state',
+  'reset_session'
 ])
 
 export async function live(

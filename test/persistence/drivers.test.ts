@@ -14,7 +14,8 @@ import { AbandonedError, classifyError } from '../../src/persistence/transient-e
 import { testDatabase } from '../support/database.ts'
 
 const { url, sql } = await testDatabase()
-const { pinPlans, sessionState } = loadQueries('perdure')
+const queries = loadQueries('perdure')
+const { pinPlans } = queries
 const one: Statement = { name: 'one', text: 'select 1 as one' }
 const pid: Statement = { name: 'pid', text: 'select pg_backend_pid() as pid' }
 const sleepLong: Statement = { name: 'sleep_long', text: 'select pg_sleep(600)::text as slept' }
@@ -52,7 +53,7 @@ async function kill(process: number): Promise<void> {
   await sql('select pg_terminate_backend($1, 10000)', [process])
 }
 
-describe.each(Object.entries(pools))('a driver on %s', (_name, connect) => {
+describe.each(Object.entries(pools))('a driver on %s', (name, connect) => {
   it('runs prepared statements, and again', async () => {
     const driver = await openOn(connect)
     const echo: Statement = {
@@ -85,7 +86,7 @@ describe.each(Object.entries(pools))('a driver on %s', (_name, connect) => {
   ])('lends nobody a session that code has left other than it was: %s', async (text) => {
     const driver = await openOn(connect)
     const leave: Statement = { name: 'leave', text }
-    const [left] = await driver.lend(sessionState, async (tx) => {
+    const [left] = await driver.lend(queries, async (tx) => {
       await tx.query(leave, [])
       return tx.query(pid, [])
     })
@@ -97,8 +98,29 @@ describe.each(Object.entries(pools))('a driver on %s', (_name, connect) => {
     const driver = await openOn(connect)
     const seen = new Set<unknown>()
     const isLentAgain = async (): Promise<boolean> => {
-      const [row] = await driver.lend(sessionState, (tx) => tx.query(pid, []))
+      const [row] = await driver.lend(queries, (tx) => tx.query(pid, []))
       return seen.size === seen.add(row?.['pid']).size
+    }
+    await expect.poll(isLentAgain, { timeout: 10_000 }).toBe(true)
+  })
+
+  it('resets settings of names that no server lists, but in a pool that may have made them itself', async () => {
+    const driver = await openOn(connect)
+    const set: Statement = { name: 'set_tenant', text: `set app.tenant = 'acme'` }
+    const ask: Statement = {
+      name: 'ask_tenant',
+      text: `select pg_backend_pid() as pid, current_setting('app.tenant', true) as tenant`
+    }
+    const seen = new Map<unknown, unknown>()
+    const isLentAgain = async (): Promise<boolean> => {
+      const [row] = await driver.lend(queries, async (tx) => {
+        const asked = await tx.query(ask, [])
+        await tx.query(set, [])
+        return asked
+      })
+      if (seen.has(row?.['pid'])) return (row?.['tenant'] || null) === (name === 'a pg.Pool' ? 'acme' : null)
+      seen.set(row?.['pid'], row?.['tenant'])
+      return false
     }
     await expect.poll(isLentAgain, { timeout: 10_000 }).toBe(true)
   })
@@ -106,7 +128,7 @@ describe.each(Object.entries(pools))('a driver on %s', (_name, connect) => {
   it('closes a connection whose transaction is given up, though its code still waits', async () => {
     const driver = await openOn(connect)
     const waiting: Promise<unknown>[] = []
-    const lent = driver.lend(sessionState, async (tx) => {
+    const lent = driver.lend(queries, async (tx) => {
       const [row] = await tx.query(pid, [])
       waiting.push(tx.query(sleepLong, []).catch(() => 'failed'))
       throw new AbandonedError(row?.['pid'])
@@ -115,7 +137,7 @@ describe.each(Object.entries(pools))('a driver on %s', (_name, connect) => {
     expect(gone).toBeInstanceOf(AbandonedError)
     expect(await Promise.all(waiting)).toEqual(['failed'])
     await kill((gone as AbandonedError).cause as number)
-    expect(await driver.lend(sessionState, (tx) => tx.query(one, []))).toEqual([{ one: 1 }])
+    expect(await driver.lend(queries, (tx) => tx.query(one, []))).toEqual([{ one: 1 }])
   })
 
   it('outlives the end of a connection that nobody uses', async () => {

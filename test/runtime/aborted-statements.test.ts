@@ -119,7 +119,7 @@ const OF_OPERATORS = words(`
 /** Sent only by a start or a stop, to another kind of database, or where a row is locked or an answer was lost. */
 const OF_NEITHER = words(`
   schemaVersion serverVersion lock join expire joinAlone joinUnlocked findLocked findLinkedLocked rollbackToMark claimed
-  forgetPermits sessionState`)
+  forgetPermits sessionState resetSession`)
 
 test('these tests know every statement', () => {
   const known = new Set([...OF_ACTORS, ...OF_OPERATORS, ...OF_NEITHER])

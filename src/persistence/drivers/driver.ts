@@ -10,7 +10,7 @@
  * 4. Statements cast what comes back to text, int4, float8 or boolean, which all clients read alike.
  * 5. Where no session is kept, nothing is left on one: no settings, no statements prepared by name. It may be another client's next.
  */
-import type { Statement } from '../queries.ts'
+import type { Queries, Statement } from '../queries.ts'
 
 export type Row = Readonly<Record<string, unknown>>
 
@@ -39,6 +39,9 @@ export interface Session extends Queryable {
 /** A connection that listens. It does not come back either. */
 export type Listening = Omit<Session, 'query'>
 
+/** What is asked of a session that comes back. */
+export type Tidying = Pick<Queries, 'sessionState' | 'resetSession'>
+
 export interface Driver extends Queryable, Transactor {
   /** For people. */
   readonly name: string
@@ -47,10 +50,10 @@ export interface Driver extends Queryable, Transactor {
   /** false: a pooler gives each transaction another session; locks, settings and LISTEN do not stay. */
   readonly keepsSessions: boolean
   /**
-   * As `transact`, for code of the user's on `client`. Nobody meets what it leaves on the session, of which `state` tells, except
-   * where sessions are not kept, or there is but one. Where `work` rejects with AbandonedError the connection is closed at once.
+   * As `transact`, for code of the user's on `client`. Nobody meets what it leaves on the session, except
+   * where sessions are not kept, or there is but one, and but for settings of its own names in a pool of the user's. Where `work` rejects with AbandonedError the connection is closed at once.
    */
-  lend<Result>(state: Statement, work: (tx: Queryable, client: unknown) => Promise<Result>): Promise<Result>
+  lend<Result>(tidying: Tidying, work: (tx: Queryable, client: unknown) => Promise<Result>): Promise<Result>
   /** Runs a script of many statements as one transaction. */
   run(script: string): Promise<void>
   /** Opens a connection of its own, which no other code can keep busy. */

@@ -61,7 +61,7 @@ export function createPgDriver(pool: PgPool, isOurs: boolean, onConnect: Stateme
     query: async (statement, params) => (await pool.query(toQuery(statement, params))).rows,
     run: async (script) => void (await pool.query(script)),
     transact: (work) => transactInPool(pool, work),
-    lend: async (state, work) => lend(await takeLoan(pool, toQuery), keepsSessions ? state : null, work),
+    lend: async (tidying, work) => lend(await takeLoan(pool, toQuery, isOurs), keepsSessions ? tidying : null, work),
     reserve: () => openSession(pool, toQuery, onConnect),
     listen: (statement, _channel, hear) => openSession(pool, toQuery, statement, ({ payload = '' }) => hear(payload)),
     end: async () => {
@@ -82,7 +82,7 @@ async function transactInPool<Result>(
   }
 }
 
-async function takeLoan(pool: PgPool, toQuery: ToQuery): Promise<Loan> {
+async function takeLoan(pool: PgPool, toQuery: ToQuery, mayReset = false): Promise<Loan> {
   const client = await pool.connect()
   let isLost = false
   const lose = (): void => {
@@ -92,6 +92,7 @@ async function takeLoan(pool: PgPool, toQuery: ToQuery): Promise<Loan> {
   client.on('error', lose)
   return {
     connection: client,
+    mayReset,
     query: async (statement, params) => (await client.query(toQuery(statement, params))).rows,
     transact: (work) =>
       transactOn(client, () => work(fromTransaction(client), client)).catch((error: unknown) => {

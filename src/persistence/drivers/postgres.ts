@@ -60,7 +60,7 @@ export function createPostgresDriver(
     query: (statement, params) => run(sql, statement, params),
     run: async (script) => void (await sql.unsafe(script)),
     transact: (work) => sql.begin(isolation, (tx) => work(fromTransaction(tx), tx)),
-    lend: (state, work) => lend(loans.take(), keepsSessions ? state : null, work),
+    lend: (tidying, work) => lend(loans.take(), keepsSessions ? tidying : null, work),
     // Without a statement the client would not connect yet.
     reserve: () => openSession(sql, connect, run, (own) => run(own, onConnect ?? askPid, [])),
     listen: (_statement, channel, hear) =>
@@ -93,6 +93,8 @@ class Loans {
     this.#all.add(own)
     return {
       connection: own,
+      // All that it was made with came with its connection.
+      mayReset: true,
       query: (statement, params) => this.#run(own, statement, params),
       transact: (work) => transactUntilAbandoned(own, work),
       end: (isSpoiled) => {
