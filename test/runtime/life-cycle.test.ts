@@ -171,8 +171,7 @@ test('stop comes to an end though the database does not answer', async () => {
 
 test.each<[string, object]>([
   ['database', { database: 'mysql://localhost' }],
-  ['database', { database: 42 }],
-  ['schema', { schema: 'Robert"; drop table' }]
+  ['database', { database: 42 }]
 ])('an unusable %s is refused when it is needed', async (argument, options) => {
   const starting = create(options).start()
   await expect(starting).rejects.toThrow(InvalidArgumentError)
@@ -180,6 +179,7 @@ test.each<[string, object]>([
 })
 
 test.each<[string, object]>([
+  ['schema', { schema: 'Robert"; drop table' }],
   ['passivateAfter', { passivateAfter: 'soon' }],
   ['lease', { lease: -1 }],
   ['maxResident', { maxResident: 0 }],
