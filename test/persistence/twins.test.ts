@@ -1,4 +1,8 @@
-/** The store in memory, on which whole clusters are simulated, does what the database does. */
+/**
+ * The store in memory, on which whole clusters are simulated, does what the database does. More of it:
+ *
+ *     PERDURE_TWIN_RUNS=1000 PERDURE_TWIN_SEED=100 npm run test:unit -- test/persistence/twins.test.ts
+ */
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { MemoryStore } from '../../src/persistence/memory-store.ts'
