@@ -50,20 +50,23 @@ export async function openServer(): Promise<Server> {
   const [{ data_directory: data } = {}] = await queryOnce(url, 'show data_directory')
   const start = async (): Promise<void> => void (server = await startPostgres({ dir, port, settings }))
   const ask = (text: string): Promise<unknown> => queryOnce(url, text)
+  let restarted = Promise.resolve()
+  const restart = async (moment?: 'recovering'): Promise<void> => {
+    await server.stop('immediate')
+    if (moment === 'recovering') {
+      // Its start fails, as it should.
+      const starting = start().catch(() => undefined)
+      await endWhileItRecovers(String(data))
+      await starting
+      await server.stop('immediate')
+    }
+    await start()
+  }
 
   return {
     url,
-    restart: async (moment) => {
-      await server.stop('immediate')
-      if (moment === 'recovering') {
-        // Its start fails, as it should.
-        const starting = start().catch(() => undefined)
-        await endWhileItRecovers(String(data))
-        await starting
-        await server.stop('immediate')
-      }
-      await start()
-    },
+    // Of two faults at once both may be this one: the second crash comes when the first is over.
+    restart: (moment) => (restarted = restarted.then(() => restart(moment))),
     beginToLoseCommits: async () => {
       for (const [name, value] of Object.entries(LOSING)) await ask(`alter system set ${name} = '${value}'`)
       await ask('select pg_reload_conf()')
