@@ -9,7 +9,7 @@ import { judge, toFinding } from './verdict.ts'
 const database = await steeredDatabase()
 
 test('random machines with random schedules: no difference that is not documented', async () => {
-  const seed = Number(process.env['PERDURE_SEED'] ?? Math.floor(Math.random() * 2 ** 30))
+  const seed = Number(process.env['PERDURE_SEED'] ?? 1)
   const count = Number(process.env['PERDURE_RANDOM'] ?? 150)
   const comparisons = await compareRandom(database, { seed, count })
   expect(comparisons.map(toFinding).filter(({ verdict }) => verdict.kind === 'different')).toEqual([])
