@@ -53,21 +53,22 @@ async function insertHalves(
   actors: readonly NewActor[],
   untilMs: number
 ): Promise<readonly (InsertResult | Locked)[]> {
-  if (actors.length === 1 || performance.now() > untilMs) return actors.map(() => ({ kind: 'locked' }))
+  const locked = actors.map((): Locked => ({ kind: 'locked' }))
+  if (actors.length === 1) return locked
   const half = Math.ceil(actors.length / 2)
   const halves = [actors.slice(0, half), actors.slice(half)]
-  // Not always the same one first: those behind many who wait must have their turn, too.
-  const order = Math.random() < 0.5 ? [0, 1] : [1, 0]
-  const results: (readonly (InsertResult | Locked)[])[] = []
-  for (const [n, place] of order.entries()) {
-    const some = halves[place] as readonly NewActor[]
+  const results: (InsertResult | Locked)[] = []
+  // In order: of two in one batch that want the same key the first has it.
+  for (const [n, some] of halves.entries()) {
+    if (performance.now() > untilMs) return [...results, ...locked.slice(results.length)]
     const inserted = insertActors(database, queries, some, shortWaitMax).catch((error: unknown) => {
       if (!isLockTimeout(error)) throw error
       return insertHalves(database, queries, some, untilMs)
     })
-    results[place] = await inserted.catch((error: unknown) => {
+    const answers = await inserted.catch((error: unknown) => {
       throw n === 0 ? error : new SecondLookError('a half of the actors stands, the other failed', error)
     })
+    results.push(...answers)
   }
-  return results.flat()
+  return results
 }

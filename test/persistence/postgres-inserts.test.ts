@@ -12,8 +12,11 @@ const [lockTimeout, tooManyConnections] = ['55P03', '53300']
 /** Answers the statements in turn, with rows or an error code. */
 function answering(...answers: readonly (readonly Row[] | string)[]) {
   const left = [...answers]
+  const asked: string[] = []
   return {
-    query: async () => {
+    asked,
+    query: async (_: unknown, [document]: readonly unknown[]) => {
+      asked.push(String(document))
       const answer = left.shift()
       if (Array.isArray(answer)) return answer as readonly Row[]
       throw failure(answer as string)
@@ -43,4 +46,14 @@ test('who alone waits is locked', async () => {
     { kind: 'locked' },
     { kind: 'locked' }
   ])
+})
+
+test('halves are asked for in order: of two that want one key the first has it', async () => {
+  const inserted = [{ n: 0, kind: 'inserted', inserted: true }]
+  for (let n = 0; n < 8; n++) {
+    const database = answering(lockTimeout, inserted, inserted)
+    const actors = [newActor({ key: 'one' }), newActor({ key: 'one' })]
+    await insertUnlessLocked(database, loadQueries('perdure'), actors)
+    expect(database.asked.slice(1)).toEqual(actors.map(({ id }) => expect.stringContaining(id)))
+  }
 })
