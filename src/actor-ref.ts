@@ -48,7 +48,7 @@ export interface DurableActorRef<TMachine extends AnyStateMachine> {
   /**
    * Sends an event; resolves once it is durable.
    * Rejects with ActorTerminatedError, ActorNotFoundError, InboxFullError, MailboxFullError, TooLargeError,
-   * NotSerializableError (nothing was taken), StoreUnavailableError (nothing was taken) or OutcomeUnknownError.
+   * NotSerializableError, LeaseLostError, StoreUnavailableError (nothing was taken) or OutcomeUnknownError.
    */
   send(event: EventFromLogic<TMachine>, options?: SendOptions): Promise<SendResult>
 

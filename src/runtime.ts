@@ -253,10 +253,10 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
 
   // ── coming and going ──────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The engine; waits for it while the node is about to be a member again. */
+  /** The engine; waits for it, for as long as a lease at most, while the node is about to be a member again. */
   protected async member(operation: string): Promise<Current> {
     if (this.#state !== 'running' || this.#node === null) throw new RuntimeNotRunningError(operation, this.#state)
-    return this.#node.whenMember(this.#stopped.signal)
+    return this.#node.whenMember()
   }
 
   #openNode(store: Store): Node {
@@ -273,6 +273,7 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
       observers: this.#observers,
       telemetry: this.#bus,
       clock: this.#clock,
+      stopped: this.#stopped.signal,
       watch: () => watcher.look()
     })
   }

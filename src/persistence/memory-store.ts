@@ -90,6 +90,8 @@ export class MemoryStore implements Store {
     return soon(() => undefined)
   }
 
+  dropConnections(): void {}
+
   join(node: string, _name: string, leaseMs: number): Promise<Lease> {
     return soon(() => {
       this.#nodes.join(node, leaseMs)

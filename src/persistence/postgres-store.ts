@@ -136,6 +136,10 @@ export class PostgresStore implements Store {
     await this.#driver.end()
   }
 
+  dropConnections(): void {
+    this.#driver.dropConnections()
+  }
+
   join(id: string, name: string, leaseMs: number): Promise<Lease> {
     return openLease(this.#driver, this.#queries, { id, name, leaseMs })
   }

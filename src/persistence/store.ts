@@ -239,6 +239,9 @@ export interface Store extends Omit<Writer, 'insert' | 'signal'>, Operator {
   checkSchema(): Promise<void>
   close(): Promise<void>
 
+  /** The database has fallen silent: gives up all connections, in use or not. What is under way rejects; what comes after it goes over others. */
+  dropConnections(): void
+
   join(node: string, name: string, leaseMs: number): Promise<Lease>
   /** Frees the rows of dead nodes: what was being done becomes `ready`, the rest waits on. */
   reap(node: string, limit: number): Promise<{ readonly nodes: readonly string[]; readonly actors: number }>

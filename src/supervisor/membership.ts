@@ -13,12 +13,13 @@
  * 3. A lease that has run out by the node's clock is never taken up again, even where the database would renew it: actors that
  *    were dropped meanwhile would be missed by nobody.
  * 4. A lease does not outlive the server that gave it.
+ * 5. A database that stays silent for the length of a lease, at joining or later, costs all connections: the next try has others.
  */
 import * as Effect from 'effect/Effect'
 import * as Schedule from 'effect/Schedule'
 import { uuidV7Unsafe } from 'effect/crypto/SecureRandom'
 import type { SyncedClock } from '../clock.ts'
-import { LeaseLostError } from '../errors.ts'
+import { LeaseLostError, StoreUnavailableError } from '../errors.ts'
 import type { Lease, Store } from '../persistence/store.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { ChildSpec } from './supervisor.ts'
@@ -39,6 +40,8 @@ const SAFETY = 0.1
 /** How often the session is looked at, in this process, in milliseconds. */
 const LOOK = 100
 const RETRY = Schedule.spaced('100 millis')
+/** How long joining may take, where a lease is longer. */
+const JOIN_WITHIN_MS = 30_000
 /** How long leaving may take; what it would have freed is freed by the reaper of another node. */
 const LEAVE_WITHIN = '2 seconds'
 
@@ -67,31 +70,52 @@ export class Membership {
     restart: 'permanent',
     start: Effect.suspend(() => {
       const node = uuidV7Unsafe()
-      return Effect.acquireRelease(
-        Effect.tryPromise({ try: () => this.#join(node), catch: (error) => error }),
-        (lease) => this.#leave(node, lease)
-      ).pipe(Effect.map((lease) => ({ run: this.#renewForever(node, lease) })))
+      const join = Effect.tryPromise({ try: (signal) => this.#join(node, signal), catch: (error) => error })
+      // A stop need not wait for a database that is silent.
+      return Effect.acquireRelease(join, (lease) => this.#leave(node, lease), { interruptible: true }).pipe(
+        Effect.tap((lease) => this.#begin(node, lease)),
+        this.#orSilence(
+          Math.min(this.#options.leaseMs, JOIN_WITHIN_MS),
+          (silence) => new StoreUnavailableError('joining', silence)
+        ),
+        Effect.map((lease) => ({ run: this.#renewForever(node, lease) }))
+      )
     })
   }
 
-  async #join(node: string): Promise<Lease> {
-    const { store, name, leaseMs, telemetry } = this.#options
+  async #join(node: string, signal: AbortSignal): Promise<Lease> {
+    const { store, name, leaseMs } = this.#options
     const lease = await store.join(node, name, leaseMs)
-    await this.#renew(lease)
-    this.#node = node
-    this.#lease = lease
-    telemetry.emit('node.joined', { node })
+    if (signal.aborted) await lease.leave(false).catch(() => undefined)
     return lease
+  }
+
+  /** The first renewal tells the time. */
+  #begin(node: string, lease: Lease): Effect.Effect<void, unknown> {
+    return Effect.tryPromise({ try: () => this.#renew(lease), catch: (error) => error }).pipe(
+      Effect.tap(
+        Effect.sync(() => {
+          this.#node = node
+          this.#lease = lease
+          this.#options.telemetry.emit('node.joined', { node })
+        })
+      )
+    )
   }
 
   #leave(node: string, lease: Lease): Effect.Effect<void> {
     const inOrder = this.holdsLease
+    const wasMember = this.#lease === lease
     this.#node = null
     this.#lease = null
     return Effect.promise(() => lease.leave(inOrder).catch(() => undefined)).pipe(
       Effect.timeout(LEAVE_WITHIN),
       Effect.ignore,
-      Effect.tap(Effect.sync(() => this.#options.telemetry.emit('node.left', { node })))
+      Effect.tap(
+        Effect.sync(() => {
+          if (wasMember) this.#options.telemetry.emit('node.left', { node })
+        })
+      )
     )
   }
 
@@ -108,6 +132,18 @@ export class Membership {
     this.#validUntil = before + this.#options.leaseMs * (1 - SAFETY)
   }
 
+  /** A database that does not answer for so long may be gone with all connections that it had, and nobody has told them. */
+  #orSilence<Failure>(withinMs: number, toFailure: (silence: Error) => Failure) {
+    const ms = Math.ceil(Math.max(withinMs, 1))
+    return Effect.timeoutOrElse({
+      duration: ms,
+      orElse: () => {
+        this.#options.store.dropConnections()
+        return Effect.fail(toFailure(new Error(`the database did not answer within ${ms} ms`)))
+      }
+    })
+  }
+
   /** Ends only by failing: when the lease is lost, or ran out while every renewal failed. */
   #renewForever(node: string, lease: Lease): Effect.Effect<never, LeaseLostError> {
     const { leaseMs, telemetry } = this.#options
@@ -115,8 +151,8 @@ export class Membership {
     const renewInTime = Effect.suspend(() =>
       renewal.pipe(
         Effect.retry({ while: (error) => !(error instanceof LeaseLostError), schedule: RETRY }),
-        Effect.timeout(Math.max(this.#validUntil - performance.now(), 1)),
-        Effect.mapError((error) => (error instanceof LeaseLostError ? error : new LeaseLostError(String(error))))
+        Effect.mapError((error) => (error instanceof LeaseLostError ? error : new LeaseLostError(String(error)))),
+        this.#orSilence(this.#validUntil - performance.now(), ({ message }) => new LeaseLostError(message))
       )
     )
     const session = Effect.suspend(() =>

@@ -23,7 +23,7 @@ import * as Effect from 'effect/Effect'
 import { drainEngine } from '../actors/drain.ts'
 import { Engine, type EngineOptions } from '../actors/engine.ts'
 import type { SyncedClock } from '../clock.ts'
-import { LeaseLostError, OverloadedError, RuntimeNotRunningError } from '../errors.ts'
+import { LeaseLostError, RuntimeNotRunningError } from '../errors.ts'
 import { BatchedStore } from '../persistence/batched-store.ts'
 import { DueSoon } from './due-soon.ts'
 import { makeJanitor } from './janitor.ts'
@@ -36,6 +36,7 @@ import { makePicker } from './picker.ts'
 import { fireDue, makeScheduler, type Look } from './scheduler.ts'
 import type { ChildSpec } from './supervisor.ts'
 import { openTree, type Tree } from './tree.ts'
+import { WaitingRoom } from './waiting-room.ts'
 import { Wakes } from './wakes.ts'
 
 export interface NodeOptions extends Omit<
@@ -51,6 +52,8 @@ export interface NodeOptions extends Omit<
   readonly retentionMs: number | null
   readonly reaper: boolean
   readonly janitor: boolean
+  /** Nobody waits for the node any more. */
+  readonly stopped: AbortSignal
   /** Looks after actors that are watched here but awake elsewhere; resolves to the pause before the next look. */
   readonly watch: () => Promise<number>
 }
@@ -67,8 +70,6 @@ export interface Current {
   readonly fireSchedules: () => Promise<Look>
 }
 
-/** Calls that wait for the node to be a member again. */
-const MAX_WAITING = 100_000
 /** How long commits that are under way may take when the actors stop. */
 const IDLE_WITHIN = '1 second'
 /** How long telling the others that this node has left may take. */
@@ -90,12 +91,11 @@ export class Node {
   readonly #scheduler: Loop
   readonly #wakes: Wakes
   readonly #dueSoon: DueSoon
+  readonly #waitingRoom: WaitingRoom<Current>
   readonly tree: Tree
   readonly store: Store
   #current: Current | null = null
   #isStopping = false
-  #waiters: { readonly resolve: (current: Current) => void; readonly reject: (reason: unknown) => void }[] = []
-  #hears: AbortSignal | null = null
 
   constructor(options: NodeOptions) {
     this.#options = options
@@ -112,6 +112,7 @@ export class Node {
         engine: () => this.#current
       })
     )
+    this.#waitingRoom = new WaitingRoom(options.leaseMs, options.stopped)
     this.#dueSoon = new DueSoon({ ...options, look: () => this.#pokePickers() })
     this.#watcher = makeLoop({ name: 'watcher', step: options.watch })
     this.#signals = makeLoop({
@@ -155,18 +156,9 @@ export class Node {
     return this.#current
   }
 
-  /** The engine, at once or when the node is a member again. Rejects with the signal's reason; callers share one signal. */
-  async whenMember(signal: AbortSignal): Promise<Current> {
-    if (this.#current !== null) return this.#current
-    if (this.#waiters.length >= MAX_WAITING) throw new OverloadedError(MAX_WAITING)
-    // One listener for all: a signal that has many takes long over each.
-    if (this.#hears !== signal) {
-      this.#hears = signal
-      signal.addEventListener('abort', () => {
-        for (const { reject } of this.#waiters.splice(0)) reject(signal.reason)
-      })
-    }
-    return new Promise((resolve, reject) => void this.#waiters.push({ resolve, reject }))
+  /** The engine, at once or when the node is a member again. Rejects with LeaseLostError where that takes longer than a lease, with OverloadedError, or the reason of `stopped`. */
+  async whenMember(): Promise<Current> {
+    return this.#current ?? this.#waitingRoom.wait()
   }
 
   /**
@@ -290,7 +282,7 @@ export class Node {
       fireSchedules: () => fireDue({ ...this.#options, machines: this.#options.registrations.runnable, poke })
     }
     this.#current = current
-    for (const { resolve } of this.#waiters.splice(0)) resolve(current)
+    this.#waitingRoom.letIn(current)
     return current
   }
 

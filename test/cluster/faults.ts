@@ -75,6 +75,7 @@ const single: readonly Fault[] = [
     node.loseAnswers('signal', 'claim', 'pick')
   ),
   ofItsLife('a node is cut off', A_WHILE_MS, (node) => node.cutConnection()),
+  ofItsLife('connections fall silent', PAST_THE_LEASE_MS, (node) => node.silenceConnections()),
   ...clockFaults
 ]
 

@@ -148,6 +148,11 @@ export class Member {
     this.#proxy.cut()
   }
 
+  /** Its connections hear nothing any more, and are not told so; new ones come about. */
+  silenceConnections(): void {
+    this.#proxy.silence()
+  }
+
   /** These statements, by their files, do not reach the server, while their connections stay open. */
   holdBack(...statements: readonly string[]): void {
     for (const statement of statements) this.#verdicts.set(`${statement} asked`, 'hold')

@@ -62,3 +62,21 @@ test('a node that is cut off promises nothing that it cannot keep, and others ta
   await cluster.waitUntil('it has come back', () => severed.told('node.joined').length > 1)
   await expectPeace(cluster)
 })
+
+test('a node whose connections all fall silent gives them up, and goes on over others', { timeout }, async () => {
+  const cluster = await stage.open()
+  const silenced = await cluster.start('silenced', { lease: 2_000 })
+  const actors = await Promise.all([1, 2, 3].map(() => cluster.spawn(silenced)))
+  const sendAll = (what: string) =>
+    Promise.all(actors.map((actor) => cluster.send(silenced, actor, { type: 'add', n: `${actor} ${what}` })))
+  await sendAll('before')
+  silenced.silenceConnections()
+  // Into the silence, and again as often as it takes.
+  let tries = 0
+  await cluster.waitUntil('it takes events again', async () =>
+    (await sendAll(`${tries++}`)).every(({ kind }) => kind === 'ok')
+  )
+  expect(tries).toBeGreaterThan(1)
+  expect(silenced.told('node.fenced')[0]?.detail['reason']).toContain('did not answer')
+  await expectPeace(cluster)
+})

@@ -149,10 +149,11 @@ test('more calls than may wait for a node that is no member are refused', async 
   let fail: (error: Error) => void = () => undefined
   const joining = new Promise<never>((_, reject) => (fail = reject))
   const store = { missing: [], join: () => joining }
-  const node = new Node({ store, queues: {}, telemetry: new Telemetry() } as unknown as NodeOptions)
+  const { signal: stopped } = new AbortController()
+  const options = { store, queues: {}, telemetry: new Telemetry(), leaseMs: 3_600_000, stopped }
+  const node = new Node(options as unknown as NodeOptions)
   const refusals: unknown[] = []
-  const { signal } = new AbortController()
-  for (let n = 0; n < MANY + 3; n++) void node.whenMember(signal).catch((error: unknown) => refusals.push(error))
+  for (let n = 0; n < MANY + 3; n++) void node.whenMember().catch((error: unknown) => refusals.push(error))
   await setImmediate()
   expect(refusals).toEqual(Array(3).fill(expect.any(OverloadedError)))
   fail(new Error('the test is over'))

@@ -15,6 +15,8 @@ function join(
   serverOf: (renewal: number) => string = () => 'a server'
 ) {
   const store = new MemoryStore(Date)
+  let drops = 0
+  store.dropConnections = () => void drops++
   const openLease = store.join.bind(store)
   let renewals = 0
   store.join = async (node, name): Promise<Lease> => {
@@ -37,8 +39,10 @@ function join(
     onCrash: () => undefined
   })
   onTestFinished(() => tree.stop())
-  return { membership, telemetry, tree }
+  return { membership, telemetry, tree, drops: () => drops }
 }
+
+const never = new Promise<never>(() => undefined)
 
 function block(ms: number): void {
   const until = performance.now() + ms
@@ -82,4 +86,40 @@ test('a lease does not outlive the server that gave it: the node joins anew, onc
   await renewedOften
   expect(membership.node).not.toBe(first)
   expect(reasons.filter((reason) => reason.includes('started anew'))).toHaveLength(1)
+})
+
+test('a database that falls silent costs all connections, and the node joins anew', async () => {
+  const { membership, telemetry, tree, drops } = join((renewal) => (renewal === 2 ? never : undefined))
+  await tree.started
+  const fenced = new Promise((heard) => telemetry.on('node.fenced', heard))
+  const joined = new Promise((heard) => telemetry.on('node.joined', heard))
+  expect(await fenced).toMatchObject({ reason: expect.stringContaining('did not answer') })
+  expect(drops()).toBe(1)
+  expect(await joined).toMatchObject({ node: membership.node })
+})
+
+test('a node that is never answered while it joins tries again, over other connections', async () => {
+  const { membership, telemetry, tree, drops } = join((renewal) => ([2, 3].includes(renewal) ? never : undefined))
+  await tree.started
+  const nodes: string[] = []
+  telemetry.on('node.left', ({ node }) => nodes.push(node))
+  const first = membership.node
+  const joined = new Promise((heard) => telemetry.on('node.joined', heard))
+  expect(await joined).toMatchObject({ node: expect.not.stringContaining(first as string) })
+  expect(drops()).toBe(2)
+  expect(nodes).toEqual([first])
+})
+
+test('a node that is joining stops, though nobody answers it', async () => {
+  const asked: (() => void)[] = []
+  const isAsked = new Promise<void>((heard) => asked.push(heard))
+  const { membership, tree } = join(() => {
+    asked[0]?.()
+    return never
+  })
+  const started = tree.started.catch(() => 'it did not start')
+  await isAsked
+  await tree.stop()
+  expect(await started).toBe('it did not start')
+  expect(membership.node).toBeNull()
 })

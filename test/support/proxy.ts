@@ -31,6 +31,8 @@ export interface Proxy {
   readonly url: string
   /** Ends every connection, and each that is tried, until `heal`. */
   cut(): void
+  /** As when the server's machine loses its power: its half of each connection is gone, and the client's hears nothing of it, ever. */
+  silence(): void
   /** Lets connections come about again, and what is held go on its way, in order. */
   heal(): void
   whenServerIsDone(): Promise<void>
@@ -58,6 +60,9 @@ export async function openProxy(url: string, gate: Gate): Promise<Proxy> {
       isCut = true
       for (const link of links) link.cut()
     },
+    silence: () => {
+      for (const link of links) link.silence()
+    },
     heal: () => {
       isCut = false
       for (const link of links) link.goOn()
@@ -75,6 +80,7 @@ interface Link {
   /** Resolves once the server has ended its half. */
   readonly ended: Promise<void>
   cut(): void
+  silence(): void
   goOn(): void
 }
 
@@ -86,6 +92,7 @@ function openLink(client: Socket, server: Socket, gate: Gate): Link {
   let statement: string | null = null
   let isWithin = false
   let held: { readonly to: Socket; readonly bytes: Buffer }[] = []
+  let isSilent = false
 
   const pass = (at: Passage['at'], messages: readonly Message[], to: Socket): void => {
     const verdict = gate({ statement: statement ?? '', at, isWithin })
@@ -115,14 +122,22 @@ function openLink(client: Socket, server: Socket, gate: Gate): Link {
 
   client.setNoDelay(true)
   server.setNoDelay(true)
-  client.on('data', (chunk) => (isGreeted ? questions.read(chunk) : server.write(chunk)))
+  client.on('data', (chunk) => {
+    if (isSilent) return
+    if (isGreeted) questions.read(chunk)
+    else server.write(chunk)
+  })
   server.on('data', (chunk) => answers.read(chunk))
   // The end of one half ends the other; how it ended, its owner knows.
   client.on('error', () => undefined).on('close', () => server.end())
-  server.on('error', () => undefined).on('close', () => client.destroy())
+  server.on('error', () => undefined).on('close', () => (isSilent ? undefined : client.destroy()))
   return {
     ended: new Promise((done) => server.on('close', () => done())),
     cut: () => void client.destroy(),
+    silence: () => {
+      isSilent = true
+      server.destroy()
+    },
     goOn: () => {
       const waiting = held
       held = []

@@ -60,5 +60,11 @@ export interface Driver extends Queryable, Transactor {
   reserve(): Promise<Session & Transactor>
   /** Opens a connection of its own that hears what is notified on a channel, for which `statement` is the LISTEN. Only where sessions are kept. */
   listen(statement: Statement, channel: string, hear: (message: string) => void): Promise<Listening>
+  /**
+   * Closes the connections that there are, in use or not, because the server has fallen silent: a machine that lost its power ends none of them.
+   * What is under way on one rejects as lost. What is asked from now on goes over others.
+   * A postgres.js instance of the caller's cannot be made to give up those in its own pool; the system does, after minutes.
+   */
+  dropConnections(): void
   end(): Promise<void>
 }

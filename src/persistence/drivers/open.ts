@@ -22,6 +22,8 @@ import { createPostgresDriver, probePostgres } from './postgres.ts'
 
 const connectTimeoutMs = 10_000
 const poolSize = 10
+/** As postgres.js does. Firewalls forget connections in silence where nothing goes over them for some minutes. */
+const keepAliveAfterMs = 60_000
 
 /**
  * A driver for a connection string, a `pg.Pool`, a postgres.js `Sql` or a `PGlite`.
@@ -67,6 +69,7 @@ async function openPg(url: string, begin: Begin): Promise<Driver | undefined> {
     connectionString: url,
     application_name: 'perdure',
     keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveAfterMs,
     connectionTimeoutMillis: connectTimeoutMs
   }
   const { Client, Pool } = module.default

@@ -24,6 +24,7 @@ interface PgQueryable {
 }
 
 interface PgClient extends PgQueryable {
+  unref(): void
   /** As told when the connection was made. */
   readonly processID?: number | null
   connect(): Promise<unknown>
@@ -42,8 +43,13 @@ interface PooledClient extends PgQueryable {
 export interface PgPool extends PgQueryable {
   readonly Client: new (options: object) => PgClient
   readonly options: object
+  /** Clients that nobody uses. */
+  readonly idleCount: number
   connect(): Promise<PooledClient>
 }
+
+/** How to close each connection that is in use or reserved. */
+type Open = Set<() => void>
 
 type ToQuery = (statement: Statement, params: readonly Param[]) => PgQuery
 
@@ -54,16 +60,38 @@ const unnamed: ToQuery = ({ text }, params) => ({ text, values: [...params] })
 export function createPgDriver(pool: PgPool, isOurs: boolean, onConnect: Statement | null): Driver {
   const keepsSessions = onConnect !== null
   const toQuery = keepsSessions ? prepared : unnamed
+  const open: Open = new Set()
   return {
     name: 'pg',
     isEmbedded: false,
     keepsSessions,
-    query: async (statement, params) => (await pool.query(toQuery(statement, params))).rows,
+    query: async (statement, params) => {
+      const loan = await takeLoan(pool, open, toQuery)
+      try {
+        const rows = await loan.query(statement, params)
+        loan.end(false)
+        return rows
+      } catch (error) {
+        loan.end(true)
+        throw error
+      }
+    },
     run: async (script) => void (await pool.query(script)),
-    transact: (work) => transactInPool(pool, work),
-    lend: async (tidying, work) => lend(await takeLoan(pool, toQuery, isOurs), keepsSessions ? tidying : null, work),
-    reserve: () => openSession(pool, toQuery, onConnect),
-    listen: (statement, _channel, hear) => openSession(pool, toQuery, statement, ({ payload = '' }) => hear(payload)),
+    transact: (work) => transactInPool(pool, open, work),
+    lend: async (tidying, work) =>
+      lend(await takeLoan(pool, open, toQuery, isOurs), keepsSessions ? tidying : null, work),
+    reserve: () => openSession(pool, open, toQuery, onConnect),
+    listen: (statement, _channel, hear) =>
+      openSession(pool, open, toQuery, statement, ({ payload = '' }) => hear(payload)),
+    dropConnections: () => {
+      for (const close of open) close()
+      for (let left = pool.idleCount; left > 0; left--) {
+        pool.connect().then(
+          (idle) => idle.release(true),
+          () => undefined
+        )
+      }
+    },
     end: async () => {
       if (isOurs) await pool.end()
     }
@@ -72,9 +100,10 @@ export function createPgDriver(pool: PgPool, isOurs: boolean, onConnect: Stateme
 
 async function transactInPool<Result>(
   pool: PgPool,
+  open: Open,
   work: (tx: Queryable, client: unknown) => Promise<Result>
 ): Promise<Result> {
-  const loan = await takeLoan(pool, unnamed)
+  const loan = await takeLoan(pool, open, unnamed)
   try {
     return await loan.transact(work)
   } finally {
@@ -82,12 +111,17 @@ async function transactInPool<Result>(
   }
 }
 
-async function takeLoan(pool: PgPool, toQuery: ToQuery, mayReset = false): Promise<Loan> {
+async function takeLoan(pool: PgPool, open: Open, toQuery: ToQuery, mayReset = false): Promise<Loan> {
   const client = await pool.connect()
   let isLost = false
   const lose = (): void => {
     isLost = true
   }
+  const close = (): void => {
+    lose()
+    void client.end()
+  }
+  open.add(close)
   // The pool does not listen while a client is in use.
   client.on('error', lose)
   return {
@@ -100,6 +134,7 @@ async function takeLoan(pool: PgPool, toQuery: ToQuery, mayReset = false): Promi
         throw isLost && !(error instanceof AbandonedError) ? new ConnectionLostError(error) : error
       }),
     end: (isSpoiled) => {
+      open.delete(close)
       client.off('error', lose)
       client.release(isLost || isSpoiled)
     }
@@ -139,23 +174,33 @@ export async function probePg(pool: Pick<PgPool, 'Client' | 'options'>): Promise
 
 async function openSession(
   pool: PgPool,
+  open: Open,
   toQuery: ToQuery,
   onConnect: Statement | null,
   onNotice: (notice: { readonly payload?: string }) => void = () => undefined
 ): Promise<Session & Transactor> {
   const client = new pool.Client(pool.options)
   let isOpen = true
-  const close = (): void => {
+  const forget = (): void => {
     isOpen = false
+    open.delete(close)
   }
+  const close = (): void => {
+    forget()
+    // Where nothing is under way the client says goodbye, and the process need not wait for an answer to that.
+    client.unref()
+    void client.end()
+  }
+  open.add(close)
   // Without a listener for 'error', the end of an idle connection would end the process.
-  client.on('error', close)
-  client.on('end', close)
+  client.on('error', forget)
+  client.on('end', forget)
   client.on('notification', onNotice)
   try {
     await client.connect()
     if (onConnect !== null) await client.query(onConnect.text)
   } catch (error) {
+    forget()
     await client.end().catch(() => undefined)
     throw error
   }

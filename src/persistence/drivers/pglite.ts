@@ -54,6 +54,8 @@ export function createPGliteDriver(lite: PGliteInstance): Driver {
         end: () => (lite.closed ? Promise.resolve() : unlisten())
       }
     },
+    // There is nothing between this process and it that could fall silent.
+    dropConnections: () => undefined,
     end: async () => undefined
   }
 }

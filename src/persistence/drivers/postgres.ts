@@ -8,6 +8,8 @@
  *    that is lost; the session is then closed, because what the server kept for it (locks, settings) is gone.
  * 2. A connection that is lent is an instance of its own, too: the client does not say which of many it used, and has no way to close
  *    one of them. It is kept for the next loan, and disconnects where none comes.
+ * 3. An instance that is lent ends with its connection. The client would open another one in silence, and run there, outside of any
+ *    transaction or in that of somebody else, what code still sends to the transaction that was lost.
  */
 import { askPid, type Statement } from '../queries.ts'
 import { lend, type Loan } from './loan.ts'
@@ -39,11 +41,14 @@ export interface ConnectPostgres {
   (url: string, options: object): PostgresSql
 }
 
+/** How to drop each reserved connection. */
+type Sessions = Set<() => void>
+
 type Run = (sql: Pick<PostgresSql, 'unsafe'>, statement: Statement, params: readonly Param[]) => Promise<readonly Row[]>
 
 /** `onConnect: null`: sessions are not kept. */
 export function createPostgresDriver(
-  sql: PostgresSql,
+  given: PostgresSql,
   connect: ConnectPostgres,
   isOurs: boolean,
   onConnect: Statement | null
@@ -52,7 +57,9 @@ export function createPostgresDriver(
   const run: Run = async (own, { text }, params) => [
     ...(await own.unsafe(text, [...params], { prepare: keepsSessions }))
   ]
-  const loans = new Loans(() => connect({ ...sql.options, max: 1, idle_timeout: lentIdleSeconds }), run)
+  let sql = given
+  const sessions: Sessions = new Set()
+  const loans = new Loans((onclose) => connect({ ...sql.options, max: 1, idle_timeout: lentIdleSeconds, onclose }), run)
   return {
     name: 'postgres.js',
     isEmbedded: false,
@@ -62,15 +69,22 @@ export function createPostgresDriver(
     transact: (work) => sql.begin(isolation, (tx) => work(fromTransaction(tx), tx)),
     lend: (tidying, work) => lend(loans.take(), keepsSessions ? tidying : null, work),
     // Without a statement the client would not connect yet.
-    reserve: () => openSession(sql, connect, run, (own) => run(own, onConnect ?? askPid, [])),
+    reserve: () => openSession(sql, connect, sessions, run, (own) => run(own, onConnect ?? askPid, [])),
     listen: (_statement, channel, hear) =>
-      openSession(sql, connect, run, (own, close) => {
+      openSession(sql, connect, sessions, run, (own, close) => {
         let isListening = false
         // The client would listen again in silence when the connection was lost, and with it what was told meanwhile.
         return own.listen(channel, hear, () => (isListening ? close() : (isListening = true)))
       }),
+    dropConnections: () => {
+      for (const drop of sessions) drop()
+      void loans.end(0)
+      if (!isOurs) return
+      void sql.end({ timeout: 0 })
+      sql = connect({ ...given.options })
+    },
     end: async () => {
-      await loans.end()
+      await loans.end(endTimeoutSeconds)
       if (isOurs) await sql.end({ timeout: endTimeoutSeconds })
     }
   }
@@ -78,19 +92,19 @@ export function createPostgresDriver(
 
 /** As many as there ever were loans at a time. */
 class Loans {
-  readonly #open: () => PostgresSql
+  readonly #open: (onclose: () => void) => PostgresSql
   readonly #run: Run
-  readonly #free: PostgresSql[] = []
+  #free: readonly PostgresSql[] = []
   readonly #all = new Set<PostgresSql>()
 
-  constructor(open: () => PostgresSql, run: Run) {
+  constructor(open: (onclose: () => void) => PostgresSql, run: Run) {
     this.#open = open
     this.#run = run
   }
 
   take(): Loan {
-    const own = this.#free.pop() ?? this.#open()
-    this.#all.add(own)
+    const own = this.#free.at(-1) ?? this.#connect()
+    this.#free = this.#free.filter((free) => free !== own)
     return {
       connection: own,
       // All that it was made with came with its connection.
@@ -98,15 +112,29 @@ class Loans {
       query: (statement, params) => this.#run(own, statement, params),
       transact: (work) => transactUntilAbandoned(own, work),
       end: (isSpoiled) => {
-        if (!isSpoiled) return void this.#free.push(own)
-        this.#all.delete(own)
-        void own.end({ timeout: 0 })
+        if (isSpoiled) this.#drop(own)
+        else if (this.#all.has(own)) this.#free = [...this.#free, own]
       }
     }
   }
 
-  async end(): Promise<void> {
-    await Promise.all([...this.#all].map((own) => own.end({ timeout: endTimeoutSeconds })))
+  #connect(): PostgresSql {
+    const own = this.#open(() => this.#drop(own))
+    this.#all.add(own)
+    return own
+  }
+
+  #drop(own: PostgresSql): void {
+    if (!this.#all.delete(own)) return
+    this.#free = this.#free.filter((free) => free !== own)
+    void own.end({ timeout: 0 })
+  }
+
+  async end(timeout: number): Promise<void> {
+    const all = [...this.#all]
+    this.#all.clear()
+    this.#free = []
+    await Promise.all(all.map((own) => own.end({ timeout })))
   }
 }
 
@@ -150,17 +178,25 @@ function connectAlone(sql: PostgresSql, connect: ConnectPostgres, onclose = (): 
 async function openSession(
   sql: PostgresSql,
   connect: ConnectPostgres,
+  sessions: Sessions,
   run: Run,
   begin: (own: PostgresSql, close: () => void) => Promise<unknown>
 ): Promise<Session & Transactor> {
   let isOpen = true
   const close = (): void => {
     isOpen = false
+    sessions.delete(drop)
   }
   const own = connectAlone(sql, connect, close)
+  const drop = (): void => {
+    close()
+    void own.end({ timeout: 0 })
+  }
+  sessions.add(drop)
   try {
     await begin(own, close)
   } catch (error) {
+    close()
     await own.end({ timeout: 0 })
     throw error
   }
