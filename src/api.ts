@@ -22,14 +22,17 @@ export interface StopOptions {
 export interface Runtime<TMachine extends AnyStateMachine = AnyStateMachine> extends AsyncDisposable {
   /**
    * Brings the database's schema up to this version of perdure. Safe to call from several nodes at once, and again.
-   * Rejects with SchemaMismatchError where the schema is newer; where the database cannot be reached, or refuses, with the
-   * client's own error as it comes.
+   * Rejects with SchemaMismatchError where the schema is newer, with StoreUnavailableError where the database cannot be reached or
+   * written to, with StoreRefusedError where it lets nobody in, or refuses a statement. It may then be called again: what it had
+   * applied stays.
    */
   migrate(): Promise<void>
 
   /**
-   * Joins the database and takes up work. Rejects with SchemaMismatchError where the schema does not fit; where the database
-   * cannot be reached, or refuses, with the client's own error as it comes. It may then be called again.
+   * Joins the database and takes up work. Rejects with SchemaMismatchError where the schema does not fit, with StoreUnavailableError
+   * where the database cannot be reached or written to, with StoreRefusedError where it lets nobody in, or refuses a statement.
+   * Nothing runs then, no connection stays open, and it may be called again. Rejects with RuntimeNotRunningError where it is stopped
+   * meanwhile, and for good.
    */
   start(): Promise<void>
 

@@ -235,11 +235,14 @@ export class OverloadedError extends PerdureError {
   }
 }
 
-/** The database cannot be reached, or cannot write, and the call is known not to have taken effect. */
+/**
+ * The database cannot be reached, or cannot write, and the call is known not to have taken effect; of `migrate`, what was applied
+ * before stays.
+ */
 export class StoreUnavailableError extends PerdureError {
   readonly _tag = 'StoreUnavailableError'
-  constructor(operation: string, cause: unknown) {
-    super(`the database was not available for ${operation}; nothing was stored. Retry.`, { cause })
+  constructor(operation: string, cause: unknown, then = '; nothing was stored. Retry.') {
+    super(`the database was not available for ${operation}${then}`, { cause })
   }
 }
 

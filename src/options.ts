@@ -161,7 +161,7 @@ const DEFAULTS = {
 /** The options of a runtime, read: all there, durations in milliseconds. */
 export type ReadOptions = ReturnType<typeof readOptions>
 
-const RUNTIME_OPTIONS = [
+export const RUNTIME_OPTIONS = [
   'database',
   'schema',
   'pooler',

@@ -77,8 +77,6 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
   readonly #store: OpenedStore
   readonly #clock: SyncedClock
   readonly #stopped = new AbortController()
-  /** How many migrations are under way. */
-  #migrations = 0
   #node: Node | null = null
   #state: State = 'not started'
   #stopping: Promise<void> | null = null
@@ -104,7 +102,8 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     }
     // Every wait listens for the end of the runtime, and there may be thousands.
     setMaxListeners(0, this.#stopped.signal)
-    this.#store = new OpenedStore(open)
+    const isKept = (): boolean => this.#state === 'running' || this.#state === 'stopping'
+    this.#store = new OpenedStore(open, options.schema ?? DEFAULT_SCHEMA, isKept)
     this.#clock = clock
     reportToPeople(this.#bus, options.warn)
     for (const { name, blueprint } of this.#registrations) {
@@ -117,28 +116,18 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
   async migrate(): Promise<void> {
     if (this.#state === 'stopping' || this.#state === 'stopped')
       throw new RuntimeNotRunningError('migrate()', this.#state)
-    this.#migrations++
-    try {
-      await (await this.#store.get()).migrate()
-    } finally {
-      // A process that only migrates must be able to end.
-      if (--this.#migrations === 0 && this.#state === 'not started') await this.#store.close()
-    }
+    await this.#store.use('migrate()', (store) => store.migrate())
   }
 
   async start(): Promise<void> {
     if (this.#state !== 'not started') throw new RuntimeNotRunningError('start()', this.#state)
     this.#state = 'starting'
     try {
-      const store = await this.#store.get()
-      await store.checkSchema()
-      this.#node = this.#openNode(store)
-      await this.#node.tree.started
-      this.#state = 'running'
+      await this.#store.use('start()', (store) => this.#join(store))
     } catch (error) {
+      this.#checkStarting()
       this.#state = 'not started'
       this.#node = null
-      await this.#store.close()
       throw error
     }
   }
@@ -257,6 +246,20 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
   protected async member(operation: string): Promise<Current> {
     if (this.#state !== 'running' || this.#node === null) throw new RuntimeNotRunningError(operation, this.#state)
     return this.#node.whenMember()
+  }
+
+  async #join(store: Store): Promise<void> {
+    await store.checkSchema()
+    this.#checkStarting()
+    this.#node = this.#openNode(store)
+    await this.#node.tree.started
+    this.#checkStarting()
+    this.#state = 'running'
+  }
+
+  /** Throws where it was stopped meanwhile: `stop` ends what there is by then, and nothing more may begin. */
+  #checkStarting(): void {
+    if (this.#state !== 'starting') throw new RuntimeNotRunningError('start()', this.#state)
   }
 
   #openNode(store: Store): Node {

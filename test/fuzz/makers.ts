@@ -6,6 +6,7 @@
 import { createMachine, setup } from 'xstate'
 import { activity, all, createRuntime, durable, durableRef, job, transaction } from 'perdure'
 import { createTestRuntime } from 'perdure/testing'
+import { RUNTIME_OPTIONS } from '../../src/options.ts'
 import type { Door, Slot } from './case.ts'
 import { keeper } from './world.ts'
 
@@ -16,26 +17,9 @@ const fieldsOf = (position: number, fields: readonly string[]): readonly Slot[] 
 
 const quiet = { warn: () => undefined, log: () => undefined, janitor: false, reaper: false } as const
 
-const RUNTIME_FIELDS = [
-  'schema',
-  'pooler',
-  'machines',
-  'queues',
-  'passivateAfter',
-  'maxResident',
-  'maxResidentBytes',
-  'poll',
-  'dedupRetention',
-  'retention',
-  'bounds',
-  'limits',
-  'name',
-  'reaper',
-  'janitor',
-  'log',
-  'warn',
-  'unknown'
-]
+const RUNTIME_FIELDS = [...RUNTIME_OPTIONS, 'unknown']
+/** Where one is started it has its database, and a lease that it can keep. */
+const STARTED_FIELDS = RUNTIME_FIELDS.filter((field) => field !== 'database' && field !== 'lease')
 const MACHINE_FIELDS = ['machine', 'version', 'unhandled', 'retry', 'migrate', 'codec', 'limit', 'retention', 'unknown']
 const ACTIVITY_FIELDS = ['retry', 'timeout', 'rateLimit', 'concurrency', 'unknown']
 const DURABLE_FIELDS = ['queue', 'priority', 'partitionKey', 'key', 'unknown']
@@ -62,13 +46,13 @@ const ofTestRuntime = (name: string, option: string, slots: readonly Slot[], val
 export const makers: readonly Door[] = [
   {
     name: 'createRuntime',
-    slots: [...fieldsOf(0, RUNTIME_FIELDS), [0, 'database'], [0, 'lease']],
+    slots: fieldsOf(0, RUNTIME_FIELDS),
     valid: ({ url }) => [{ database: url, machines: [keeper], ...quiet }],
     call: (_, [options]) => createRuntime(options)
   },
   {
     name: 'createRuntime, started',
-    slots: RUNTIME_FIELDS.map((field) => [0, field] as const),
+    slots: STARTED_FIELDS.map((field) => [0, field] as const),
     valid: ({ url }) => [{ database: url, machines: [keeper], queues: { other: 1 }, ...quiet }],
     call: async (_, [options]) => {
       const runtime = createRuntime(options)
