@@ -145,6 +145,7 @@ export class Engine implements ActorHost {
     const actor = new Actor(row, registration, this)
     this.registry.add(actor)
     actor.offer({ kind: 'start', input })
+    this.#strays.welcome(actor)
   }
 
   /** Wakes the actor of a row that this node has claimed. */
@@ -166,6 +167,7 @@ export class Engine implements ActorHost {
     if (this.observers.lastVersions.takeRegressed(last, row)) this.observers.goBack(row, last.version)
     if (row.snapshot !== null) this.observers.catchUp(row.id, row.version, actor.incarnation.shown)
     this.#turns.run(actor, () => actor.takeUp(row))
+    this.#strays.welcome(actor)
     for (const entry of this.#arrivals.take(row.id)) this.deliver(row.id, entry)
   }
 

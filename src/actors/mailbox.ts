@@ -142,8 +142,12 @@ export class Mailbox {
     return this.#first.some((turn) => turn.some(comesFromRow))
   }
 
-  /** Adds a turn to those that go before what was offered. */
+  /** Adds a turn to those that go before what was offered. Who has not begun yet begins before that. */
   putFirst(entries: readonly Entry[]): void {
+    if (entries.length > 0 && this.#entries[0]?.kind === 'start') {
+      this.#first.push(this.#entries.slice(0, 1))
+      this.#entries = this.#entries.slice(1)
+    }
     if (this.#isOneByOne) this.#first.push(...entries.map((entry) => [entry]))
     else if (entries.length > 0) this.#first.push(entries)
   }

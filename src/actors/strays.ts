@@ -1,8 +1,10 @@
 /**
- * Actors whose rows this node may have leased while they are not in memory: the database did not answer, or answered late.
+ * Actors whose rows this node may have leased while they are not in memory: the database did not answer, or answers late. Their inboxes
+ * may hold what no answer shows.
  *
  * Owns: remembering them until they are claimed again. Does not own: claiming (arrivals.ts).
  */
+import type { Actor } from './actor.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { Registry } from './registry.ts'
 
@@ -22,6 +24,11 @@ export class Strays {
 
   delete(id: string): void {
     this.#ids.delete(id)
+  }
+
+  /** It is here. What was put into its inbox before the answer that brought it comes before what is sent to it now. */
+  welcome(actor: Pick<Actor, 'id' | 'fetchInbox'>): void {
+    if (this.#ids.delete(actor.id)) actor.fetchInbox()
   }
 
   clear(): void {
