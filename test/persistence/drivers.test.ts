@@ -1,6 +1,5 @@
 /** What a driver promises of any client: which things it takes, whose they stay, and what a lost connection does. */
 import { randomUUID } from 'node:crypto'
-import { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
 import postgres from 'postgres'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -12,6 +11,7 @@ import type { Statement } from '../../src/persistence/queries.ts'
 import { loadQueries } from '../../src/persistence/queries.ts'
 import { AbandonedError, classifyError } from '../../src/persistence/transient-errors.ts'
 import { testDatabase } from '../support/database.ts'
+import { createLite } from '../support/pglite.ts'
 
 const { url, sql } = await testDatabase()
 const queries = loadQueries('perdure')
@@ -209,7 +209,7 @@ describe('what is not ours', () => {
     async () => {
       const pool = new pg.Pool({ connectionString: url })
       const client = postgres(url)
-      const lite = await PGlite.create()
+      const lite = await createLite()
       for (const database of [pool, client, lite]) {
         const driver = await openDriver(database, pinPlans)
         const session = await driver.reserve()

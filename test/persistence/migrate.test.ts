@@ -1,5 +1,4 @@
 /** A schema comes into being once, however many nodes bring it, and is never half there. */
-import { PGlite } from '@electric-sql/pglite'
 import postgres from 'postgres'
 import { afterAll, describe, expect, it } from 'vitest'
 import { InvalidArgumentError, SchemaMismatchError } from '../../src/errors.ts'
@@ -8,6 +7,7 @@ import type { PostgresStore } from '../../src/persistence/postgres-store.ts'
 import { openPostgresStore } from '../../src/persistence/postgres-store.ts'
 import { loadMigrations, loadQueries } from '../../src/persistence/queries.ts'
 import { testDatabase } from '../support/database.ts'
+import { createLite } from '../support/pglite.ts'
 
 const { url, sql } = await testDatabase()
 const stores: PostgresStore[] = []
@@ -81,7 +81,7 @@ describe('a script', { timeout: 60_000 }, () => {
       return { database: client, end: () => client.end() }
     },
     PGlite: async () => {
-      const client = await PGlite.create()
+      const client = await createLite()
       return { database: client, end: () => client.close() }
     }
   }

@@ -8,6 +8,7 @@ import postgres from 'postgres'
 import { describe, expect, it } from 'vitest'
 import { openPostgresStore } from '../../src/persistence/postgres-store.ts'
 import { testDatabase } from '../support/database.ts'
+import { createLite } from '../support/pglite.ts'
 import { transactRules } from './conformance/transact-rules.ts'
 import { HOUR_MS, uniqueId } from './conformance/world.ts'
 import { openStoreOn } from './open-store.ts'
@@ -54,7 +55,7 @@ describe('PostgresStore over PGlite', () => {
 storeConformance(
   'PostgresStore over PGlite',
   async () => {
-    const lite = await PGlite.create()
+    const lite = await createLite()
     const { second: _second, ...alone } = await openStoreOn(url, 'over_pglite', lite, () => lite.close())
     return alone
   },

@@ -1,12 +1,11 @@
 /** A limit that actors hold a slot of while they execute: for all nodes together, whichever way they wake. */
 import { fromPromise, setup } from 'xstate'
-import { beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { createRuntime, type LimitOptions } from 'perdure'
 import { Gate } from './gate.ts'
 import { eventually, openStage } from './stage.ts'
 
 const { db, start, rowOf } = await openStage()
-beforeEach(async () => void (await db.sql('truncate perdure.bucket, perdure.slot')))
 
 const limits = { gpu: { concurrency: 2 } }
 

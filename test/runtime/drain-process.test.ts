@@ -1,18 +1,19 @@
 /** A process that gets SIGTERM, as services do, with the lines that docs/operating.md gives for it. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { expect, onTestFinished, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test } from 'vitest'
+import { compileProgram } from '../support/program.ts'
 import { errand, type ErrandRun } from './errand.ts'
 import { eventually, openStage } from './stage.ts'
 
 const { db, start } = await openStage()
+const program = await compileProgram('test/runtime/drain-worker.ts', `drain-${process.pid}`)
+afterAll(() => program.discard())
 
 /** Its signals, and all that it says. */
 function startWorker() {
-  const program = join(import.meta.dirname, 'drain-worker.ts')
-  const worker = spawn(process.execPath, ['--import', 'tsx', program, db.url], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const worker = spawn(process.execPath, [program.path, db.url], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void worker.kill('SIGKILL'))
   const begun: { readonly work: string; readonly key: string }[] = []
   createInterface(worker.stdout).on('line', (line) => begun.push(JSON.parse(line)))

@@ -1,16 +1,16 @@
 /** One scenario over everything that can be given as `database`. */
-import { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
 import postgres from 'postgres'
 import { assign, fromPromise, setup } from 'xstate'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { createRuntime, DuplicateKeyError, idempotencyKey } from 'perdure'
+import { createLite } from '../support/pglite.ts'
 import { openStage } from './stage.ts'
 
 const { db } = await openStage()
 const pool = new pg.Pool({ connectionString: db.url })
 const sql = postgres(db.url, { onnotice: () => undefined })
-const lite = await PGlite.create()
+const lite = await createLite()
 afterAll(() => Promise.all([pool.end(), sql.end(), lite.close()]))
 
 const order = setup({

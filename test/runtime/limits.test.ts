@@ -1,13 +1,12 @@
 /** Named limits: what all nodes together may do at most, taken by activities. */
 import { assign, setup } from 'xstate'
-import { beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { activity, createRuntime, type ActivityArgs, type ActivityOptions, type LimitOptions } from 'perdure'
 import { createTestRuntime } from 'perdure/testing'
 import { eventually, hear, openStage } from './stage.ts'
 import { Gate } from './gate.ts'
 
 const { db, start, watch, rowOf, letTimePass } = await openStage()
-beforeEach(async () => void (await db.sql('truncate perdure.bucket, perdure.slot')))
 
 type Input = { readonly customer: string }
 const ADA: Input = { customer: 'ada' }

@@ -1,5 +1,4 @@
 /** Spawning and sending as parts of the caller's own transaction, on every client that can hold one. */
-import { PGlite } from '@electric-sql/pglite'
 import postgres from 'postgres'
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import {
@@ -10,12 +9,13 @@ import {
   InvalidArgumentError,
   type Runtime
 } from 'perdure'
+import { createLite } from '../support/pglite.ts'
 import { counter } from './counter.ts'
 import { openStage } from './stage.ts'
 
 const { db, connect } = await openStage()
 const sql = postgres(db.url, { onnotice: () => undefined, max: 1 })
-const lite = await PGlite.create()
+const lite = await createLite()
 await db.sql('create table purchase (id integer)')
 await lite.exec('create table purchase (id integer)')
 afterAll(() => Promise.all([sql.end(), lite.close()]))

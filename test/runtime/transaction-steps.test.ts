@@ -1,15 +1,16 @@
 /** Statements of the user's that are committed with the transition that they lead to, or not at all. */
-import { PGlite } from '@electric-sql/pglite'
+import type { PGlite } from '@electric-sql/pglite'
 import type pg from 'pg'
 import postgres from 'postgres'
 import { assign, setup } from 'xstate'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { createRuntime, transaction, type TransactionArgs } from 'perdure'
+import { createLite } from '../support/pglite.ts'
 import { eventually, hear, openStage } from './stage.ts'
 
 const { db, start, rowOf } = await openStage()
 // It takes seconds to come up, and many where the machine is busy.
-const lite = await PGlite.create()
+const lite = await createLite()
 afterAll(() => lite.close())
 await db.sql('create table stock (item text primary key, pieces integer not null check (pieces >= 0))')
 

@@ -1,10 +1,10 @@
 /** Spawning and sending as parts of the caller's own transaction: what others notice of it, and what they do to it. */
 import pg from 'pg'
 import postgres from 'postgres'
-import { PGlite } from '@electric-sql/pglite'
 import { assign, setup } from 'xstate'
 import { expect, test } from 'vitest'
 import { InboxFullError, InvalidArgumentError, RuntimeNotRunningError } from 'perdure'
+import { createLite } from '../support/pglite.ts'
 import { counter } from './counter.ts'
 import { eventually, openStage } from './stage.ts'
 
@@ -122,7 +122,7 @@ test('an inbox that is full refuses, and the transaction goes on', async () => {
 })
 
 test('what cannot hold a transaction is refused', async () => {
-  const [sql, lite] = [postgres(db.url), await PGlite.create()]
+  const [sql, lite] = [postgres(db.url), await createLite()]
   const runtime = await start([counter], { queues: {} })
   const pool = new pg.Pool({ connectionString: db.url })
   for (const client of [pool, sql, lite, db.url, null, undefined, {}, () => undefined]) {
