@@ -14,6 +14,7 @@ import { InvalidArgumentError } from './errors.ts'
 import { lookAt, readFields, readList, readName, readRetentionMs, readRetry } from './plain-arguments.ts'
 import { childMachinesOf } from './logics/reachable.ts'
 import type { MachineEntry, MachineOptions, ReadOptions } from './options.ts'
+import type { Telemetry } from './telemetry/telemetry.ts'
 
 const MACHINE_OPTIONS = [
   'machine',
@@ -87,6 +88,15 @@ export function readMachine(entry: MachineEntry): Registration {
     codec: readCodec(options.codec),
     limit: options.limit === undefined ? null : readName('limit', options.limit),
     retentionMs: retention === undefined ? undefined : readRetentionMs(retention)
+  }
+}
+
+/** What of these machines may not do what their author expects. */
+export function tellWarnings(registrations: Registrations, telemetry: Telemetry): void {
+  for (const { name, blueprint } of registrations) {
+    for (const { place, problem, remedy } of blueprint.warnings) {
+      telemetry.emit('machine.warning', { machine: name, place, problem, remedy })
+    }
   }
 }
 

@@ -34,11 +34,11 @@ import {
   type SpawnSettings
 } from './options.ts'
 import { cancelActor, readReason, retryActor, type OperatorHost } from './operating.ts'
-import { OpenedStore } from './opened-store.ts'
+import { inTime, OpenedStore } from './opened-store.ts'
 import { openPostgresStore } from './persistence/postgres-store.ts'
 import type { Store } from './persistence/store.ts'
 import { readSchedule, Scheduling, type AnyScheduleSettings } from './scheduling.ts'
-import { registerMachines } from './registering.ts'
+import { registerMachines, tellWarnings } from './registering.ts'
 import { Sender } from './sending.ts'
 import { draftActors, idOfSpawned, idsOfInserted, spawnDrafts, type Spawned } from './spawning.ts'
 import { Node, type Current } from './supervisor/node.ts'
@@ -92,7 +92,7 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     this.#sender = new Sender({
       bounds: this.#options.bounds,
       current: () => (this.#state === 'running' ? (this.#node?.current ?? null) : null),
-      member: (operation) => this.member(operation)
+      onceMember: (resolve, reject) => this.#onceMember('send()', resolve, reject)
     })
     this.#operator = {
       member: () => this.member('this call'),
@@ -103,14 +103,10 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
     // Every wait listens for the end of the runtime, and there may be thousands.
     setMaxListeners(0, this.#stopped.signal)
     const isKept = (): boolean => this.#state === 'running' || this.#state === 'stopping'
-    this.#store = new OpenedStore(open, options.schema ?? DEFAULT_SCHEMA, isKept)
+    this.#store = new OpenedStore(open, options.schema ?? DEFAULT_SCHEMA, isKept, this.#stopped.signal)
     this.#clock = clock
     reportToPeople(this.#bus, options.warn)
-    for (const { name, blueprint } of this.#registrations) {
-      for (const { place, problem, remedy } of blueprint.warnings) {
-        this.#bus.emit('machine.warning', { machine: name, place, problem, remedy })
-      }
-    }
+    tellWarnings(this.#registrations, this.#bus)
   }
 
   async migrate(): Promise<void> {
@@ -243,13 +239,17 @@ export class DurableRuntime<TMachine extends AnyStateMachine> implements Runtime
   // ── coming and going ──────────────────────────────────────────────────────────────────────────────────────────
 
   /** The engine; waits for it, for as long as a lease at most, while the node is about to be a member again. */
-  protected async member(operation: string): Promise<Current> {
-    if (this.#state !== 'running' || this.#node === null) throw new RuntimeNotRunningError(operation, this.#state)
-    return this.#node.whenMember()
+  protected member(operation: string): Promise<Current> {
+    return new Promise((resolve, reject) => this.#onceMember(operation, resolve, reject))
+  }
+
+  #onceMember(operation: string, ...tell: Parameters<Node['onceMember']>): void {
+    if (this.#state === 'running' && this.#node) this.#node.onceMember(...tell)
+    else tell[1](new RuntimeNotRunningError(operation, this.#state))
   }
 
   async #join(store: Store): Promise<void> {
-    await store.checkSchema()
+    await inTime(store.checkSchema())
     this.#checkStarting()
     this.#node = this.#openNode(store)
     await this.#node.tree.started

@@ -19,8 +19,8 @@ export interface SenderOptions {
   readonly bounds: Bounds
   /** The engine where it can be had at once. */
   readonly current: () => Current | null
-  /** Waits for the engine. */
-  readonly member: (operation: string) => Promise<Current>
+  /** Waits for the engine: in order, and before anybody finds it there. */
+  readonly onceMember: (resolve: (current: Current) => void, reject: (reason: unknown) => void) => void
 }
 
 export interface Letter {
@@ -72,7 +72,7 @@ export class Sender {
     const fail = (error: unknown): void => entry.receipt.reject(error)
     const current = this.#options.current()
     if (!current) {
-      this.#options.member('send()').then(() => this.#deliver(at, entry), fail)
+      this.#options.onceMember(() => this.#deliver(at, entry), fail)
       return
     }
     if (typeof at === 'string') return current.engine.deliver(at, entry)
@@ -84,8 +84,7 @@ export class Sender {
   #findKey(key: string): Promise<string> {
     const running = this.#lookups.get(key)
     if (running) return running
-    const lookup = this.#options
-      .member('send()')
+    const lookup = new Promise<Current>((resolve, reject) => this.#options.onceMember(resolve, reject))
       .then(({ batched }) => batched.findKey(key))
       .then((id) => {
         if (id === null) throw new ActorNotFoundError(`with key '${key}'`)

@@ -8,7 +8,7 @@
  * 2. A lease whose session is lost is never renewed by another one: renewing fails, and the node joins anew, by another id.
  * 3. Where there is no lock, a connection is only a way to the row: one that is lost is replaced, and the lease goes on.
  */
-import type { Driver, Session } from './drivers/driver.ts'
+import type { Driver, Queryable, Session } from './drivers/driver.ts'
 import { Lanes } from './drivers/lanes.ts'
 import type { Queries, Statement } from './queries.ts'
 import type { Lease } from './store.ts'
@@ -39,7 +39,8 @@ export async function openLease(
     },
     leave: async (inOrder) => {
       try {
-        await freeRows(driver, queries, node.id, inOrder)
+        // Over its own session, if there is one: nobody else's pool keeps it waiting.
+        await freeRows(session.isOpen ? session : driver, queries, node.id, inOrder)
       } finally {
         await session.end()
       }
@@ -70,20 +71,20 @@ function openLane(driver: Driver): Session {
 
 /** Frees up to `limit` rows of dead nodes, those of `reaper` excepted. Answers the nodes that have none left. */
 export async function reapNodes(
-  driver: Driver,
+  database: Queryable,
   queries: Queries,
   reaper: string,
   limit: number
 ): Promise<{ readonly nodes: readonly string[]; readonly actors: number }> {
-  const [row] = await driver.query(queries.reap, [reaper, limit])
+  const [row] = await database.query(queries.reap, [reaper, limit])
   return { nodes: JSON.parse(row?.['nodes'] as string) as readonly string[], actors: row?.['actors'] as number }
 }
 
 // The node declares itself dead and reaps itself. Rows that others hold locked just now are left to their reapers.
-async function freeRows(driver: Driver, queries: Queries, node: string, inOrder: boolean): Promise<void> {
-  const isForgotten = (await driver.query(queries.expire, [node, String(inOrder)])).length === 0
+async function freeRows(database: Queryable, queries: Queries, node: string, inOrder: boolean): Promise<void> {
+  const isForgotten = (await database.query(queries.expire, [node, String(inOrder)])).length === 0
   while (!isForgotten) {
-    const { nodes, actors } = await reapNodes(driver, queries, nobody, rowsAtOnce)
+    const { nodes, actors } = await reapNodes(database, queries, nobody, rowsAtOnce)
     if (actors === 0 || nodes.includes(node)) return
   }
 }

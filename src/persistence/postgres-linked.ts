@@ -13,6 +13,7 @@
 import { OutcomeUnknownError } from '../errors.ts'
 import type { Driver, Queryable } from './drivers/driver.ts'
 import { Lanes } from './drivers/lanes.ts'
+import { leash } from './drivers/leash.ts'
 import { LinkedTransaction, RowsMovedError } from './linked-transaction.ts'
 import type { Cancellation, CancelResult } from './operator.ts'
 import { toDocument } from './postgres-rows.ts'
@@ -108,7 +109,8 @@ export class LinkedCommits {
           await tx.query(this.#queries.setMark, [])
           await tx.query(this.#queries.checkConstraints, [])
         }
-        const result = await run(client, write, check)
+        const lent = leash(client as object)
+        const result = await run(lent.client, write, check).finally(lent.end)
         // A function that did not wait for its commit, or overlooked its failure, must not have the rest of it stand.
         const answers = await Promise.all(written)
         if (answers.some(({ kind }) => kind !== 'committed')) throw new RefusedError(result)

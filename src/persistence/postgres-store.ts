@@ -132,8 +132,7 @@ export class PostgresStore implements Store {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#lanes.end(), this.#linked.end()])
-    await this.#driver.end()
+    await Promise.all([this.#lanes.end(), this.#linked.end(), this.#driver.end()])
   }
 
   dropConnections(): void {

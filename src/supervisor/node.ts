@@ -156,9 +156,13 @@ export class Node {
     return this.#current
   }
 
-  /** The engine, at once or when the node is a member again. Rejects with LeaseLostError where that takes longer than a lease, with OverloadedError, or the reason of `stopped`. */
-  async whenMember(): Promise<Current> {
-    return this.#current ?? this.#waitingRoom.wait()
+  /**
+   * Tells the engine, at once or when the node is a member again: in the order of these calls, and before anybody else finds it there.
+   * Or tells LeaseLostError where that takes longer than a lease, OverloadedError, or the reason of `stopped`.
+   */
+  onceMember(resolve: (current: Current) => void, reject: (reason: unknown) => void): void {
+    if (this.#current) resolve(this.#current)
+    else this.#waitingRoom.enter(resolve, reject)
   }
 
   /**

@@ -31,14 +31,15 @@ export class WaitingRoom<Value> {
     stopped.addEventListener('abort', () => this.#leave((one) => one.reject(stopped.reason)))
   }
 
-  /** Rejects with LeaseLostError, OverloadedError, or the reason of the signal. */
-  async wait(): Promise<Value> {
-    this.#stopped.throwIfAborted()
-    if (this.#waiting.length >= MAX_WAITING) throw new OverloadedError(MAX_WAITING)
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ sinceMs: performance.now(), resolve, reject })
-      this.#timer ??= setTimeout(() => this.#turnAway(), this.#withinMs)
-    })
+  /**
+   * `resolve` is called within `letIn`, so that nobody who comes after that can be first; `reject` with LeaseLostError,
+   * OverloadedError, or the reason of the signal.
+   */
+  enter(resolve: (value: Value) => void, reject: (reason: unknown) => void): void {
+    if (this.#stopped.aborted) return reject(this.#stopped.reason)
+    if (this.#waiting.length >= MAX_WAITING) return reject(new OverloadedError(MAX_WAITING))
+    this.#waiting.push({ sinceMs: performance.now(), resolve, reject })
+    this.#timer ??= setTimeout(() => this.#turnAway(), this.#withinMs)
   }
 
   letIn(value: Value): void {

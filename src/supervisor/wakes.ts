@@ -50,7 +50,8 @@ export class Wakes {
   readonly #options: WakesOptions
   readonly #told: Batcher<Told, undefined>
   #listening: Listening | null = null
-  #isStopped = false
+  /** Another one with each start and each stop. */
+  #life = 0
 
   constructor(options: WakesOptions) {
     this.#options = options
@@ -91,10 +92,10 @@ export class Wakes {
     name: 'wakes',
     restart: 'permanent',
     start: Effect.suspend(() => {
-      this.#isStopped = false
+      this.#life++
       const loop = makeLoop({ name: 'wakes', step: () => this.#listen() })
       const leave = Effect.promise(() => {
-        this.#isStopped = true
+        this.#life++
         return this.#end()
       })
       return Effect.addFinalizer(() => leave).pipe(Effect.andThen(loop.spec.start))
@@ -104,17 +105,23 @@ export class Wakes {
   async #listen(): Promise<number> {
     if (this.#listening?.isOpen) return LOOK_MS
     await this.#end()
-    this.#listening = await this.#options.store.listen((message) => this.#hear(message))
-    // The connection came when nobody wanted it any more.
-    if (this.#isStopped) await this.#end()
-    else this.#options.onConnected()
+    const life = this.#life
+    const listening = await this.#options.store.listen((message) => this.#hear(message))
+    if (life === this.#life) {
+      this.#listening = listening
+      this.#options.onConnected()
+    } else {
+      // It came when nobody wanted it any more; whoever has started since then has its own.
+      void listening.end().catch(() => undefined)
+    }
     return LOOK_MS
   }
 
   async #end(): Promise<void> {
     const listening = this.#listening
     this.#listening = null
-    await listening?.end().catch(() => undefined)
+    // A server that has fallen silent answers no goodbye.
+    void listening?.end().catch(() => undefined)
   }
 
   #hear(text: string): void {

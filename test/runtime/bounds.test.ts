@@ -153,7 +153,11 @@ test('more calls than may wait for a node that is no member are refused', async 
   const options = { store, queues: {}, telemetry: new Telemetry(), leaseMs: 3_600_000, stopped }
   const node = new Node(options as unknown as NodeOptions)
   const refusals: unknown[] = []
-  for (let n = 0; n < MANY + 3; n++) void node.whenMember().catch((error: unknown) => refusals.push(error))
+  for (let n = 0; n < MANY + 3; n++)
+    node.onceMember(
+      () => undefined,
+      (error) => refusals.push(error)
+    )
   await setImmediate()
   expect(refusals).toEqual(Array(3).fill(expect.any(OverloadedError)))
   fail(new Error('the test is over'))

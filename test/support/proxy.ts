@@ -43,7 +43,7 @@ export async function openProxy(url: string, gate: Gate): Promise<Proxy> {
   const target = new URL(url)
   const links = new Set<Link>()
   let isCut = false
-  const server = createServer((client) => {
+  const server = createServer({ allowHalfOpen: true }, (client) => {
     if (isCut) return void client.on('error', () => undefined).destroy()
     const link = openLink(client, connect(Number(target.port), target.hostname), gate)
     links.add(link)
@@ -129,6 +129,7 @@ function openLink(client: Socket, server: Socket, gate: Gate): Link {
   })
   server.on('data', (chunk) => answers.read(chunk))
   // The end of one half ends the other; how it ended, its owner knows.
+  client.on('end', () => (isSilent ? undefined : client.end()))
   client.on('error', () => undefined).on('close', () => server.end())
   server.on('error', () => undefined).on('close', () => (isSilent ? undefined : client.destroy()))
   return {

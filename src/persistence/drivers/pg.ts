@@ -23,8 +23,12 @@ interface PgQueryable {
   end(): Promise<void>
 }
 
-interface PgClient extends PgQueryable {
-  unref(): void
+/** What a client has below it, but for that of pg-native. The client itself says goodbye, and waits for an answer to that. */
+interface Wired {
+  readonly connection?: { readonly stream: { destroy(error?: Error): void } }
+}
+
+interface PgClient extends PgQueryable, Wired {
   /** As told when the connection was made. */
   readonly processID?: number | null
   connect(): Promise<unknown>
@@ -33,7 +37,7 @@ interface PgClient extends PgQueryable {
 }
 
 /** A client of the pool's, in use. */
-interface PooledClient extends PgQueryable {
+interface PooledClient extends PgQueryable, Wired {
   on(event: 'error', listener: () => void): unknown
   off(event: 'error', listener: () => void): unknown
   release(destroy: boolean): void
@@ -47,6 +51,9 @@ export interface PgPool extends PgQueryable {
   readonly idleCount: number
   connect(): Promise<PooledClient>
 }
+
+/** For those that are opened one by one, where the pool's options say nothing. */
+const ANSWER_WITHIN_MS = 10_000
 
 /** How to close each connection that is in use or reserved. */
 type Open = Set<() => void>
@@ -87,7 +94,10 @@ export function createPgDriver(pool: PgPool, isOurs: boolean, onConnect: Stateme
       for (const close of open) close()
       for (let left = pool.idleCount; left > 0; left--) {
         pool.connect().then(
-          (idle) => idle.release(true),
+          (idle) => {
+            idle.release(true)
+            idle.connection?.stream.destroy()
+          },
           () => undefined
         )
       }
@@ -120,6 +130,7 @@ async function takeLoan(pool: PgPool, open: Open, toQuery: ToQuery, mayReset = f
   const close = (): void => {
     lose()
     void client.end()
+    client.connection?.stream.destroy()
   }
   open.add(close)
   // The pool does not listen while a client is in use.
@@ -157,7 +168,7 @@ async function transactOn<Result>(client: PgQueryable, work: () => Promise<Resul
 
 /** A connection as the pool would make it. */
 export async function probePg(pool: Pick<PgPool, 'Client' | 'options'>): Promise<Probe> {
-  const client = new pool.Client(pool.options)
+  const client = new pool.Client(timed(pool.options, { query_timeout: ANSWER_WITHIN_MS }))
   client.on('error', () => undefined)
   try {
     await client.connect()
@@ -172,6 +183,13 @@ export async function probePg(pool: Pick<PgPool, 'Client' | 'options'>): Promise
   }
 }
 
+/** A pool may be made to wait for ever for a connection. `password` and what is secret of `ssl` are not enumerable. */
+function timed(options: object, more: object = {}): object {
+  const { connectionTimeoutMillis } = options as { readonly connectionTimeoutMillis?: number }
+  const own = Object.defineProperties({}, Object.getOwnPropertyDescriptors(options))
+  return Object.assign(own, { connectionTimeoutMillis: connectionTimeoutMillis || ANSWER_WITHIN_MS, ...more })
+}
+
 async function openSession(
   pool: PgPool,
   open: Open,
@@ -179,17 +197,18 @@ async function openSession(
   onConnect: Statement | null,
   onNotice: (notice: { readonly payload?: string }) => void = () => undefined
 ): Promise<Session & Transactor> {
-  const client = new pool.Client(pool.options)
+  const client = new pool.Client(timed(pool.options))
   let isOpen = true
   const forget = (): void => {
     isOpen = false
     open.delete(close)
   }
+  let isConnected = false
   const close = (): void => {
     forget()
-    // Where nothing is under way the client says goodbye, and the process need not wait for an answer to that.
-    client.unref()
-    void client.end()
+    // A client that has been ended tells nobody that it will never connect.
+    if (isConnected) void client.end()
+    client.connection?.stream.destroy(isConnected ? undefined : new ConnectionLostError(undefined))
   }
   open.add(close)
   // Without a listener for 'error', the end of an idle connection would end the process.
@@ -198,6 +217,7 @@ async function openSession(
   client.on('notification', onNotice)
   try {
     await client.connect()
+    isConnected = true
     if (onConnect !== null) await client.query(onConnect.text)
   } catch (error) {
     forget()
