@@ -17,7 +17,7 @@ export type { PersistedActor, PersistedChild, PersistedMachine, PersistedTimer }
 export type { RetryPolicy } from './retry-policy.ts'
 export * from './errors.ts'
 export { ScheduleNotFoundError } from './schedule-errors.ts'
-export { StoreRefusedError } from './store-errors.ts'
+export { StoreRefusedError } from './persistence/refusals.ts'
 export type {
   ScheduleInfo,
   ScheduleOptions,

@@ -46,7 +46,7 @@ export class Scheduling implements Schedules {
   async save(definition: ScheduleDefinition): Promise<void> {
     const plan = readCron(definition.cron, definition.timeZone)
     for (;;) {
-      const { now, schedules } = await this.#run((store) => store.list(definition.name))
+      const { now, schedules } = await this.#list(definition.name)
       const [present = null] = schedules
       if (present !== null && isSame(present, definition)) return
       const keepsPace = present?.cron === definition.cron && present.timeZone === definition.timeZone
@@ -66,7 +66,7 @@ export class Scheduling implements Schedules {
   }
 
   async list(): Promise<readonly ScheduleInfo[]> {
-    const { schedules } = await this.#run((store) => store.list(null))
+    const { schedules } = await this.#list(null)
     return schedules.map(toInfo)
   }
 
@@ -90,6 +90,11 @@ export class Scheduling implements Schedules {
     const { value: found, inDoubt } = await batched.withSchedules(run)
     // One that is gone may have been removed by the first try, whose answer was lost.
     if (!found && !inDoubt) throw new ScheduleNotFoundError(name)
+  }
+
+  async #list(name: string | null): ReturnType<ScheduleStore['list']> {
+    const { batched } = await this.#member('schedules')
+    return batched.readSchedules((store) => store.list(name))
   }
 
   async #run<T>(run: (store: ScheduleStore) => Promise<T>): Promise<T> {

@@ -6,10 +6,17 @@
  *
  * Invariant
  * 1. The subscription comes before the first read: what happens in between is heard.
+ * 2. A database that goes away, and comes back, ends no wait.
  */
 import type { AnyMachineSnapshot } from 'xstate'
 import type { Observers } from './actors/observers.ts'
-import { ActorNotFoundError, WaitTimeoutError } from './errors.ts'
+import {
+  ActorNotFoundError,
+  LeaseLostError,
+  OverloadedError,
+  StoreUnavailableError,
+  WaitTimeoutError
+} from './errors.ts'
 
 /** What was heard of an actor: a snapshot, or its end. */
 export type News =
@@ -30,15 +37,25 @@ export interface Wait<Value> {
   readonly judge: (news: News) => { readonly value: Value } | undefined
 }
 
+/** Between two reads while the database is away. */
+const AGAIN_MS = 1_000
+/** The wait outlasts it. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof StoreUnavailableError || error instanceof LeaseLostError || error instanceof OverloadedError
+
 /** What a timer of Node can wait; it would take more for nothing at all. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 export function waitForNews<Value>({ id, observers, timeoutMs, stopped, readNow, judge }: Wait<Value>): Promise<Value> {
   return new Promise<Value>((resolve, reject) => {
     let last: AnyMachineSnapshot | undefined
+    let again: NodeJS.Timeout | undefined
+    let isSettled = false
     const settle = (finish: () => void): void => {
+      isSettled = true
       subscription.unsubscribe()
       clearTimeout(timer)
+      clearTimeout(again)
       stopped.removeEventListener('abort', onStopped)
       finish()
     }
@@ -52,7 +69,11 @@ export function waitForNews<Value>({ id, observers, timeoutMs, stopped, readNow,
         settle(() => reject(error))
       }
     }
-    const read = (): void => void readNow().then(hear, (error: unknown) => settle(() => reject(error)))
+    const read = (): void =>
+      void readNow().then(hear, (error: unknown) => {
+        if (!isPassing(error)) settle(() => reject(error))
+        else if (!isSettled) again = setTimeout(read, AGAIN_MS)
+      })
     const onStopped = (): void => settle(() => reject(stopped.reason as Error))
     const subscription = observers.subscribe(id, {
       next: (snapshot) => hear({ kind: 'snapshot', snapshot }),

@@ -65,6 +65,7 @@ export class BatchedStore {
   readonly #cancels: Batcher<Cancellation, CancelResult>
   readonly #retries: Batcher<string, RetryResult>
   readonly #schedules: Batcher<(schedules: ScheduleStore) => Promise<unknown>, unknown>
+  readonly #lists: Batcher<(schedules: ScheduleStore) => Promise<unknown>, unknown>
   readonly #dedup: Batcher<{ readonly actorId: string; readonly dedupKey: string }, boolean>
 
   constructor(options: BatchedStoreOptions) {
@@ -115,18 +116,17 @@ export class BatchedStore {
       // A sender's events for an actor keep their order.
       keyOf: ({ actorId }) => actorId
     })
-    this.#reads = new Batcher({ ...common, name: 'read', run: (ids) => store.read(ids) })
-    this.#keys = new Batcher({ ...common, name: 'look-up', run: (keys) => store.findKeys(keys) })
+    const reading = { ...common, onlyReads: true }
+    this.#reads = new Batcher({ ...reading, name: 'read', run: (ids) => store.read(ids) })
+    this.#keys = new Batcher({ ...reading, name: 'look-up', run: (keys) => store.findKeys(keys) })
     // Each waits for the rows that it needs, however long somebody keeps them locked.
     const cancelling = each((one: Cancellation) => store.cancel(one))
     this.#cancels = new Batcher({ ...common, name: 'cancel', ...cancelling, lanes: CANCEL_LANES })
     this.#retries = new Batcher({ ...common, name: 'retry', ...each((id: string) => store.retry(id)) })
-    this.#schedules = new Batcher({
-      ...common,
-      name: 'a schedule',
-      ...each((run: (schedules: ScheduleStore) => Promise<unknown>) => run(store.schedules))
-    })
-    this.#dedup = new Batcher({ ...common, name: 'look-up', run: (pairs) => store.knownDedup(pairs) })
+    const scheduling = each((run: (schedules: ScheduleStore) => Promise<unknown>) => run(store.schedules))
+    this.#schedules = new Batcher({ ...common, name: 'a schedule', ...scheduling })
+    this.#lists = new Batcher({ ...reading, name: 'schedules', ...scheduling })
+    this.#dedup = new Batcher({ ...reading, name: 'look-up', run: (pairs) => store.knownDedup(pairs) })
   }
 
   commit(commit: Commit, settle: (settled: Settled<CommitAnswer>) => void): void {
@@ -190,6 +190,10 @@ export class BatchedStore {
     return { value: value as T, inDoubt }
   }
 
+  async readSchedules<T>(run: (schedules: ScheduleStore) => Promise<T>): Promise<T> {
+    return (await this.#lists.request(run)).value as T
+  }
+
   async read(id: string): Promise<ActorRow | null> {
     return (await this.#reads.request(id)).value
   }
@@ -216,7 +220,7 @@ export class BatchedStore {
     const unknown = new OutcomeUnknownError('the last calls', error)
     for (const batcher of [...this.#writers, this.#cancels, this.#retries, this.#schedules])
       batcher.giveUp(error, unknown)
-    for (const batcher of [this.#reads, this.#keys, this.#dedup]) batcher.giveUp(error, error)
+    for (const batcher of [this.#reads, this.#keys, this.#dedup, this.#lists]) batcher.giveUp(error, error)
   }
 
   get #writers() {

@@ -18,6 +18,7 @@ import * as Schedule from 'effect/Schedule'
 import * as Effect from 'effect/Effect'
 import { OutcomeUnknownError, OverloadedError, PerdureError, StoreUnavailableError } from '../errors.ts'
 import { HeldBack } from './held-back.ts'
+import { describeRefusedCall } from './refusals.ts'
 import { classifyError } from './transient-errors.ts'
 
 export type Settled<Result> =
@@ -35,6 +36,8 @@ export interface BatcherOptions<Request, Result> {
   readonly run: (batch: readonly Request[]) => Promise<readonly Result[]>
   /** May a batch be run again when it is unknown whether it took effect? */
   readonly repeatable: boolean
+  /** It only reads: nothing can be in doubt. */
+  readonly onlyReads?: boolean
   /** Finds out what became of a request whose batch was run again; without it, its result is given as it is. Never rejects. */
   readonly judge?: (request: Request, doubtful: Result) => Promise<Settled<Result>>
   /** The request can have no result yet: it is submitted again after a pause, and holds up no other meanwhile, but those of its key. */
@@ -263,9 +266,10 @@ export class Batcher<Request, Result> {
   }
 
   #describe(name: string, error: unknown, inDoubt: boolean): unknown {
-    if (inDoubt) return new OutcomeUnknownError(name, error)
-    const kind = classifyError(error)
-    return kind === 'aborted' || kind === 'unavailable' ? new StoreUnavailableError(name, error) : error
+    const { onlyReads = false } = this.#options
+    if (inDoubt && !onlyReads) return new OutcomeUnknownError(name, error)
+    if (error instanceof PerdureError) return error
+    return classifyError(error) === 'fatal' ? describeRefusedCall(name, error) : new StoreUnavailableError(name, error)
   }
 }
 

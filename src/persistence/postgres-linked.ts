@@ -110,7 +110,7 @@ export class LinkedCommits {
           await tx.query(this.#queries.checkConstraints, [])
         }
         const lent = leash(client as object)
-        const result = await run(lent.client, write, check).finally(lent.end)
+        const result = await run(lent.client, write, check).finally(() => lent.end())
         // A function that did not wait for its commit, or overlooked its failure, must not have the rest of it stand.
         const answers = await Promise.all(written)
         if (answers.some(({ kind }) => kind !== 'committed')) throw new RefusedError(result)
