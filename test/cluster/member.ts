@@ -96,10 +96,10 @@ export class Member {
     return this.call({ kind: 'send', actor, event })
   }
 
-  /** In good order; resolves once the process is gone. */
-  async stop(): Promise<void> {
+  /** In good order, within the given time where there is one; resolves once the process is gone. */
+  async stop(drain?: number): Promise<void> {
     this.#isMeantToEnd = true
-    await this.call({ kind: 'stop' })
+    await this.call({ kind: 'stop', drain })
     await this.ended
   }
 

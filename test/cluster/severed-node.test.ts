@@ -80,3 +80,15 @@ test('a node whose connections all fall silent gives them up, and goes on over o
   expect(silenced.told('node.fenced')[0]?.detail['reason']).toContain('did not answer')
   await expectPeace(cluster)
 })
+
+test('a node whose connections have all fallen silent can be stopped, and its process ends', { timeout }, async () => {
+  const cluster = await stage.open()
+  const silenced = await cluster.start('silenced', { lease: '1 hour' })
+  const actors = await Promise.all([1, 2, 3].map(() => cluster.spawn(silenced)))
+  await Promise.all(actors.map((actor) => cluster.send(silenced, actor, { type: 'add', n: `${actor} before` })))
+  silenced.silenceConnections()
+  await silenced.stop(0)
+  expect(silenced.hasFailed).toBe(false)
+  await cluster.start('heir')
+  await expectPeace(cluster)
+})

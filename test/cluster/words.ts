@@ -22,7 +22,7 @@ export type Call =
   | { readonly kind: 'start' }
   | { readonly kind: 'spawn'; readonly actor: string }
   | { readonly kind: 'send'; readonly actor: string; readonly event: TallyEvent }
-  | { readonly kind: 'stop' }
+  | { readonly kind: 'stop'; readonly drain?: number | undefined }
   | { readonly kind: 'stepClock'; readonly steps: readonly number[] }
 
 export interface Request {

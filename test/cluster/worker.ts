@@ -18,6 +18,7 @@ const tally = createTally(
   (actor, shown) => write({ kind: 'effect', at: trueNow(), node, actor, ...shown, key: idempotencyKey() ?? '' }),
   name
 )
+const exit = (): void => process.exit()
 const runtime = createRuntime({
   database,
   machines: [tally],
@@ -53,7 +54,7 @@ async function make(call: Call): Promise<string> {
       stepClock(call.steps)
       return 'stepped'
     case 'stop':
-      await runtime.stop()
+      await runtime.stop(call.drain === undefined ? {} : { drain: call.drain })
       return 'stopped'
   }
 }
@@ -71,8 +72,11 @@ async function answer(call: Call): Promise<Outcome> {
 process.on('message', ({ number, call }: Request) => {
   void answer(call).then((outcome) => {
     process.send?.({ number, outcome } satisfies Reply)
-    if (call.kind === 'stop') process.disconnect()
+    if (call.kind !== 'stop') return
+    // What was stopped ends by itself.
+    process.off('disconnect', exit)
+    process.disconnect()
   })
 })
-// Stopped, or the test is gone.
-process.on('disconnect', () => process.exit())
+// The test is gone.
+process.on('disconnect', exit)

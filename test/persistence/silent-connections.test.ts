@@ -9,11 +9,13 @@ import { createPostgresDriver } from '../../src/persistence/drivers/postgres.ts'
 import { loadQueries, type Statement } from '../../src/persistence/queries.ts'
 import { classifyError } from '../../src/persistence/transient-errors.ts'
 import { testDatabase } from '../support/database.ts'
+import { openMuteServer } from '../support/mute-server.ts'
 import { openProxy } from '../support/proxy.ts'
 
 const { url } = await testDatabase()
 const queries = loadQueries('perdure')
 const one: Statement = { name: 'one', text: 'select 1 as one' }
+const HOUR_MS = 3_600_000
 const connect = postgres as unknown as ConnectPostgres
 const ends: (() => Promise<unknown>)[] = []
 afterAll(async () => {
@@ -86,4 +88,19 @@ describe.each(closable)('%s, when its connections are dropped', (_name, openOn) 
     expect(await fate).toBe('lost')
     expect(await Promise.all([driver.query(one, []), driver.query(one, [])])).toEqual([[{ one: 1 }], [{ one: 1 }]])
   })
+})
+
+it.each([
+  ['reserved', (driver: Driver) => driver.reserve()],
+  ['opened to listen', (driver: Driver) => driver.listen(queries.listen, 'perdure', () => undefined)]
+])('one of pg that is just being %s fails when they are dropped, however long it might take', async (_how, openOne) => {
+  const server = await openMuteServer()
+  ends.push(async () => server.close())
+  const pool = new pg.Pool({ connectionString: server.url, connectionTimeoutMillis: HOUR_MS })
+  ends.push(() => pool.end())
+  const driver = await openDriver(pool, queries.pinPlans, 'none')
+  const fate = fateOf(openOne(driver))
+  await server.whenReached(1)
+  driver.dropConnections()
+  expect(await fate).toBe('lost')
 })

@@ -11,6 +11,7 @@ import {
   StoreRefusedError,
   StoreUnavailableError
 } from 'perdure'
+import { openMuteServer } from '../support/mute-server.ts'
 import { openProxy } from '../support/proxy.ts'
 import { eventually, openStage } from './stage.ts'
 
@@ -98,6 +99,20 @@ describe.each(clients)('over %s', (_, over) => {
       message: expect.stringContaining('Create it'),
       cause: { code: '3D000' }
     })
+  })
+
+  test('start and migrate end with a stop, though the server has said nothing', async () => {
+    const stopAmidst = async (call: 'start' | 'migrate') => {
+      const server = await openMuteServer()
+      onTestFinished(() => server.close())
+      const runtime = create(over(server.url))
+      const calling = runtime[call]().catch((error: unknown) => error)
+      await server.whenReached(1)
+      await runtime.stop()
+      return calling
+    }
+    for (const error of await Promise.all([stopAmidst('start'), stopAmidst('migrate')]))
+      expect(error).toBeInstanceOf(RuntimeNotRunningError)
   })
 
   test('a user who is not let in is told so, and starts once that is mended', async () => {
@@ -212,6 +227,25 @@ test.each(['', 'schema_version', 'join', 'renew'])(
     expect(await starting).toBeInstanceOf(RuntimeNotRunningError)
     await expect(runtime.start()).rejects.toThrow('stopped')
     await eventually(() => db.sql("select pid from pg_stat_activity where application_name = 'perdure'")).toEqual([])
+    await proxy.close()
+  }
+)
+
+test.each(['start', 'migrate'] as const)(
+  '%s of a runtime that is stopped ends, and leaves no connection, though the server has fallen silent',
+  async (call) => {
+    const [reached, reach] = signal()
+    const proxy = await openProxy(db.url, ({ statement }) => {
+      if (statement !== 'schema_version') return 'pass'
+      reach()
+      return 'hold'
+    })
+    const runtime = create(proxy.url)
+    const calling = runtime[call]().catch((error: unknown) => error)
+    await reached
+    await runtime.stop()
+    expect(await calling).toBeInstanceOf(RuntimeNotRunningError)
+    // It ends when the connections of its clients have.
     await proxy.close()
   }
 )

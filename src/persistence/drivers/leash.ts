@@ -7,37 +7,77 @@
  * 1. Once `end` was called nothing that is asked reaches the server: it would run outside of the transaction, or in that of somebody else.
  * 2. The connection is not the code's to give back or to close.
  */
-const NOT_YOURS: readonly unknown[] = ['release', 'end']
-
 export interface Leash {
   readonly client: unknown
   end(): void
 }
 
+type Call = (...args: readonly unknown[]) => unknown
+
+/** A query of postgres.js, which begins when somebody waits for it. */
+interface Lazy {
+  executed: boolean
+  handle: () => unknown
+}
+
+const NOT_YOURS: readonly unknown[] = ['release', 'end']
+
 export function leash(client: object): Leash {
   let isOver = false
-  const guard = (call: () => unknown): unknown => {
-    if (isOver) throw new Error('the transaction is over: its client cannot be used any more')
-    return call()
+  const ask = (call: () => unknown, args: readonly unknown[]): unknown => {
+    if (isOver) return refuse(args)
+    const answer = call()
+    if (isLazy(answer)) keepInTime(answer, () => isOver)
+    return answer
   }
-  const handed = new Proxy(client, {
-    apply: (target, self, args) => guard(() => Reflect.apply(target as () => unknown, self, args)),
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name)
-      // By their constructors libraries tell clients apart.
-      if (typeof value !== 'function' || name === 'constructor') return value
-      return (...args: unknown[]) =>
-        guard(() => {
-          if (NOT_YOURS.includes(name))
-            throw new Error(`the client of a transaction step is not yours to ${String(name)}`)
-          return Reflect.apply(value, target, args)
-        })
-    }
-  })
+  const hand = (whole: object): object =>
+    new Proxy(whole, {
+      apply: (target, self, args: unknown[]) => ask(() => Reflect.apply(target as Call, self, args), args),
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name)
+        // By their constructors libraries tell clients apart.
+        if (typeof value !== 'function' || name === 'constructor') return value
+        if (NOT_YOURS.includes(name)) return () => refuseEnd(name)
+        return (...args: unknown[]) => {
+          const given = name === 'savepoint' ? args.map(handOn) : args
+          return ask(() => Reflect.apply(value, target, given), args)
+        }
+      }
+    })
+  /** What code of the user's is called with, as its own client. */
+  const handOn = (value: unknown): unknown =>
+    typeof value === 'function' ? (inner: object) => (value as Call)(hand(inner)) : value
   return {
-    client: handed,
+    client: hand(client),
     end: () => {
       isOver = true
     }
+  }
+}
+
+const over = (): Error => new Error('the transaction is over: its client cannot be used any more')
+
+/** As a client says so: to the callback, where there is one. Whoever does not look is not ended by it. */
+function refuse(args: readonly unknown[]): unknown {
+  const callback = args.at(-1)
+  if (typeof callback === 'function') return process.nextTick(() => (callback as Call)(over()))
+  const refusal = Promise.reject(over())
+  refusal.catch(() => undefined)
+  return refusal
+}
+
+function refuseEnd(name: string | symbol): never {
+  throw new Error(`the client of a transaction step is not yours to ${String(name)}`)
+}
+
+function isLazy(answer: unknown): answer is Lazy {
+  return typeof answer === 'object' && answer !== null && 'handle' in answer && 'executed' in answer
+}
+
+function keepInTime(query: Lazy, isOver: () => boolean): void {
+  const handle = query.handle.bind(query)
+  query.handle = () => {
+    if (isOver() && !query.executed) throw over()
+    return handle()
   }
 }

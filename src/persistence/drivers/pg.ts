@@ -38,7 +38,7 @@ interface PgClient extends PgQueryable, Wired {
 
 /** A client of the pool's, in use. */
 interface PooledClient extends PgQueryable, Wired {
-  on(event: 'error', listener: () => void): unknown
+  on(event: 'error' | 'end', listener: () => void): unknown
   off(event: 'error', listener: () => void): unknown
   release(destroy: boolean): void
 }
@@ -49,6 +49,8 @@ export interface PgPool extends PgQueryable {
   readonly options: object
   /** Clients that nobody uses. */
   readonly idleCount: number
+  /** A client of the pool's has come about; it is gone. */
+  on(event: 'connect' | 'remove', listener: (client: PooledClient) => void): unknown
   connect(): Promise<PooledClient>
 }
 
@@ -68,6 +70,12 @@ export function createPgDriver(pool: PgPool, isOurs: boolean, onConnect: Stateme
   const keepsSessions = onConnect !== null
   const toQuery = keepsSessions ? prepared : unnamed
   const open: Open = new Set()
+  // Until they are gone: the pool forgets those to whom it has said goodbye, which a silent server never hears.
+  const own = new Set<PooledClient>()
+  if (isOurs) {
+    pool.on('connect', (client) => void own.add(client))
+    pool.on('remove', (client) => void own.delete(client))
+  }
   return {
     name: 'pg',
     isEmbedded: false,
@@ -101,9 +109,13 @@ export function createPgDriver(pool: PgPool, isOurs: boolean, onConnect: Stateme
           () => undefined
         )
       }
+      for (const client of own) client.connection?.stream.destroy()
     },
     end: async () => {
-      if (isOurs) await pool.end()
+      if (!isOurs) return
+      const gone = [...own].map((client) => new Promise<void>((resolve) => client.on('end', resolve)))
+      await pool.end()
+      await Promise.all(gone)
     }
   }
 }
