@@ -15,9 +15,9 @@ const counter = setup({ types: { context: {} as { n: number } } }).createMachine
 
 const COLUMNS = 'version, snapshot, status, journal, journal_before, attempt, timer_at, wake_at, inbox_seen'
 
-/** Notes how the rows are; resolves to what puts them back there. Their effects are acknowledged, so that nothing else changes them. */
+/** Notes how the rows are; resolves to what puts them back there. All have begun, and their effects are acknowledged: nothing else changes them. */
 async function remember(): Promise<() => Promise<unknown>> {
-  await eventually(() => db.sql('select from perdure.actor where journal is not null')).toEqual([])
+  await eventually(() => db.sql('select from perdure.actor where version = 0 or journal is not null')).toEqual([])
   await db.sql('drop table if exists before')
   await db.sql(`create table before as select id, ${COLUMNS} from perdure.actor`)
   return () =>
