@@ -1,4 +1,5 @@
 /** A client that works for as long as its transaction. */
+import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
 import { leash } from '../../src/persistence/drivers/leash.ts'
 
@@ -101,4 +102,17 @@ test('who asks with a callback is told there, when it is over', async () => {
   lent.end()
   const error = await new Promise<Error | null>((told) => client.query('late', told))
   expect(error?.message).toContain('the transaction is over')
+})
+
+test('who listens to it may cease to when it is over, and is told nothing by that', () => {
+  const own = new EventEmitter()
+  const lent = leash(own)
+  const client = lent.client as EventEmitter
+  const heard: unknown[] = []
+  const hear = (what: unknown) => void heard.push(what)
+  client.on('notice', hear)
+  own.emit('notice', 'in time')
+  lent.end()
+  client.off('notice', hear)
+  expect([own.listenerCount('notice'), heard]).toEqual([0, ['in time']])
 })

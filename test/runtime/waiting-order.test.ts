@@ -1,4 +1,4 @@
-/** P2: what waited for its node comes before what is sent when that is back. */
+/** P5: what waited for its node comes before what is sent when that is back. */
 import { assign, setup } from 'xstate'
 import { expect, test } from 'vitest'
 import { eventually, hear, openStage } from './stage.ts'

@@ -50,8 +50,9 @@ export interface Driver extends Queryable, Transactor {
   /** false: a pooler gives each transaction another session; locks, settings and LISTEN do not stay. */
   readonly keepsSessions: boolean
   /**
-   * As `transact`, for code of the user's on `client`. Nobody meets what it leaves on the session, except
-   * where sessions are not kept, or there is but one, and but for settings of its own names in a pool of the user's. Where `work` rejects with AbandonedError the connection is closed at once.
+   * As `transact`, for code of the user's on `client`. Nobody meets what it leaves on the session, except where sessions are not
+   * kept, or there is but one, and but for settings of its own names in a pool of the user's. Where `work` rejects with
+   * AbandonedError the connection is closed at once.
    */
   lend<Result>(tidying: Tidying, work: (tx: Queryable, client: unknown) => Promise<Result>): Promise<Result>
   /** Runs a script of many statements as one transaction. */

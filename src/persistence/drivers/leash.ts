@@ -7,6 +7,8 @@
  * 1. Once `end` was called nothing that is asked reaches the server: it would run outside of the transaction, or in that of somebody else.
  * 2. The connection is not the code's to give back or to close.
  */
+import { EventEmitter } from 'node:events'
+
 export interface Leash {
   readonly client: unknown
   end(): void
@@ -35,8 +37,8 @@ export function leash(client: object): Leash {
       apply: (target, self, args: unknown[]) => ask(() => Reflect.apply(target as Call, self, args), args),
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name)
-        // By their constructors libraries tell clients apart.
-        if (typeof value !== 'function' || name === 'constructor') return value
+        // Whoever listens, or looks at what it is, asks nothing of the server: libraries do so to tell clients apart.
+        if (typeof value !== 'function' || name in EventEmitter.prototype) return value
         if (NOT_YOURS.includes(name)) return () => refuseEnd(name)
         return (...args: unknown[]) => {
           const given = name === 'savepoint' ? args.map(handOn) : args

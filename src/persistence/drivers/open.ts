@@ -15,12 +15,11 @@ import type { Driver } from './driver.ts'
 import type { PGliteInstance } from './pglite.ts'
 import { createPGliteDriver } from './pglite.ts'
 import type { PgPool } from './pg.ts'
-import { createPgDriver, probePg } from './pg.ts'
+import { ANSWER_WITHIN_MS, createPgDriver, probePg } from './pg.ts'
 import { findSessions, type Pooler, type Probe } from './pooler.ts'
 import type { ConnectPostgres, PostgresSql } from './postgres.ts'
 import { createPostgresDriver, probePostgres } from './postgres.ts'
 
-const connectTimeoutMs = 10_000
 const poolSize = 10
 /** As postgres.js does. Firewalls forget connections in silence where nothing goes over them for some minutes. */
 const keepAliveAfterMs = 60_000
@@ -70,7 +69,7 @@ async function openPg(url: string, begin: Begin): Promise<Driver | undefined> {
     application_name: 'perdure',
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveAfterMs,
-    connectionTimeoutMillis: connectTimeoutMs
+    connectionTimeoutMillis: ANSWER_WITHIN_MS
   }
   const { Client, Pool } = module.default
   const onConnect = await begin(() => probePg({ Client: Client as unknown as PgPool['Client'], options }))
@@ -90,7 +89,7 @@ async function openPostgres(url: string, begin: Begin): Promise<Driver> {
   const connect = await importPostgres()
   const sql = connect(url, {
     max: poolSize,
-    connect_timeout: connectTimeoutMs / 1000,
+    connect_timeout: ANSWER_WITHIN_MS / 1000,
     connection: { application_name: 'perdure' },
     fetch_types: false,
     onnotice: () => undefined

@@ -54,8 +54,8 @@ export interface PgPool extends PgQueryable {
   connect(): Promise<PooledClient>
 }
 
-/** For those that are opened one by one, where the pool's options say nothing. */
-const ANSWER_WITHIN_MS = 10_000
+/** How long a server may take to let somebody in, where a pool's options do not say. */
+export const ANSWER_WITHIN_MS = 10_000
 
 /** How to close each connection that is in use or reserved. */
 type Open = Set<() => void>
